@@ -1,0 +1,1 @@
+//! Mock EPRs: one contract, one folder per vendor.

@@ -1,0 +1,1 @@
+//! The FHIR R4 resources we speak, typed; pure.

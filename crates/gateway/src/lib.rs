@@ -1,0 +1,1 @@
+//! Interfaces, routing table, the pipeline, delivery, verdicts.

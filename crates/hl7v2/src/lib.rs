@@ -1,0 +1,1 @@
+//! ER7 text as a queryable message and back; ACKs; pure.

@@ -1,0 +1,1 @@
+//! Frames on a TCP stream; knows bytes, not segments.
