@@ -37,6 +37,7 @@ mod resource;
 mod resources;
 mod time;
 mod types;
+pub mod xml;
 
 pub use decimal::{Decimal, DecimalError};
 pub use error::{Fault, ReadError};

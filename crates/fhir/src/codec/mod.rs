@@ -6,6 +6,7 @@
 
 pub(crate) mod bridge;
 pub(crate) mod declare;
+pub(crate) mod json;
 mod member;
 mod reader;
 mod structure;
