@@ -425,7 +425,7 @@ mod tests {
     #[test]
     fn table_0155_decides_who_is_answered() {
         let ask = |accept: &str, application: &str, positive| {
-            let bytes = format!("MSH|^~\\&||||||||||||||{accept}|{application}\r");
+            let bytes = format!("MSH|^~\\&|||||||||||||{accept}|{application}\r");
             let message = Message::parse(bytes.as_bytes()).unwrap();
             let wanted = wanted(&message.header(), positive);
             (wanted.enhanced, wanted.accept, wanted.application)

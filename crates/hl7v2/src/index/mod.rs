@@ -1,10 +1,12 @@
 //! The index of a message: where its fields begin and which segments it has. Everything inside a field is split
 //! on demand, because a field is short and most are never read.
 //!
-//! One pass over the bytes notes field separators and segment ends; [`scalar`] is that pass byte by byte. The
-//! buffers are kept between messages, so a warm [`Index`] allocates nothing.
+//! One pass over the bytes notes field separators and segment ends: [`simd`] where the processor has AVX2, its
+//! twin [`scalar`] elsewhere. The buffers are kept between messages, so a warm [`Index`] allocates nothing.
 
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod simd;
 
 use crate::{Charset, Delimiters, Encoding, Location, Message, ParseError, SegmentId};
 
@@ -74,7 +76,8 @@ pub struct Junk {
 /// Whether a stretch of junk may hold content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JunkKind {
-    /// Byte order mark, blank lines, MLLP frame bytes, NULs: nothing is lost.
+    /// Byte order mark, blank lines, MLLP frame bytes, NULs, and a header that ends in the two characters `\` and
+    /// `r` (reported once, taken off every line): nothing is lost.
     Padding,
     /// A line that names no segment: content the sender meant and nobody will read.
     Line,
@@ -108,7 +111,7 @@ impl Index {
             self.junk.push(Junk { line: 1, start: 0, end: to_u32(start), kind: JunkKind::Padding });
         }
         let mut lines = Lines::new(bytes, start, delimiters, self);
-        scalar::scan(bytes, start, delimiters.field, &mut lines)?;
+        scan(bytes, start, delimiters.field, &mut lines)?;
         lines.end(bytes.len())?;
         self.check_literal_terminators(bytes, &delimiters)?;
         let charset = Charset::named(self.charset_name(bytes, &delimiters));
@@ -194,6 +197,14 @@ impl Entry {
     }
 }
 
+fn scan(bytes: &[u8], start: usize, field: u8, lines: &mut Lines<'_>) -> Result<(), ParseError> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(done) = simd::scan(bytes, start, field, lines) {
+        return done;
+    }
+    scalar::scan(bytes, start, field, lines)
+}
+
 /// The offset of MSH, past a byte order mark, blank lines, frame bytes and spaces.
 fn find_header(bytes: &[u8]) -> Result<usize, ParseError> {
     if is_wide(bytes) {
@@ -257,6 +268,8 @@ struct Lines<'i> {
     line_start: usize,
     /// `used` when the line began.
     line_first: usize,
+    /// The header ends in the two characters `\` and `r` before its real terminator; so may every line.
+    literal_ends: bool,
     /// Lines before `counted_to`; only advanced when a line number is needed.
     lines_counted: u32,
     counted_to: usize,
@@ -272,6 +285,7 @@ impl<'i> Lines<'i> {
             used: 0,
             line_start: start,
             line_first: 0,
+            literal_ends: false,
             lines_counted: 0,
             counted_to: 0,
         }
@@ -287,6 +301,42 @@ impl<'i> Lines<'i> {
             *slot = to_u32(at);
             self.used += 1;
         }
+    }
+
+    /// Notes the separators and line ends of up to 64 bytes, one bit each.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn block(&mut self, base: usize, mut separators: u64, mut ends: u64) -> Result<(), ParseError> {
+        while ends != 0 {
+            let offset = ends.trailing_zeros();
+            let before = separators & ((1 << offset) - 1);
+            self.separators(base, before);
+            self.end(base + offset as usize)?;
+            separators ^= before;
+            ends &= ends - 1;
+        }
+        self.separators(base, separators);
+        Ok(())
+    }
+
+    /// Notes one separator per bit, eight at a time and then some too many: the count says which are real.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn separators(&mut self, base: usize, mut mask: u64) {
+        const STEP: usize = 8;
+        let count = mask.count_ones() as usize;
+        if self.index.separators.len() - self.used < simd::BLOCK {
+            self.grow(simd::BLOCK);
+        }
+        let free = self.index.separators.get_mut(self.used..).unwrap_or_default();
+        let (steps, _) = free.as_chunks_mut::<STEP>();
+        for step in steps.iter_mut().take(count.div_ceil(STEP)) {
+            for slot in step {
+                *slot = to_u32(base).wrapping_add(mask.trailing_zeros());
+                mask &= mask.wrapping_sub(1);
+            }
+        }
+        self.used += count;
     }
 
     #[cold]
@@ -305,7 +355,7 @@ impl<'i> Lines<'i> {
             // A doubled terminator, or the LF of a CRLF.
             return Ok(());
         }
-        let line = self.bytes.get(start..at).unwrap_or_default();
+        let (line, at) = self.without_literal_end(start, at);
         let id = match *line {
             [a, b, c] => SegmentId::from_bytes([a, b, c]),
             [a, b, c, field, ..] if field == self.delimiters.field => SegmentId::from_bytes([a, b, c]),
@@ -339,6 +389,27 @@ impl<'i> Lines<'i> {
             self.check_inside_fields(&entry)?;
         }
         Ok(())
+    }
+
+    /// The line, and where it ends: files made from a program's source may carry `\r` as text at every line end.
+    #[inline]
+    fn without_literal_end(&mut self, start: usize, at: usize) -> (&'i [u8], usize) {
+        let line = self.bytes.get(start..at).unwrap_or_default();
+        if !self.literal_ends && !self.index.entries.is_empty() {
+            return (line, at);
+        }
+        match line.strip_suffix(b"\\r") {
+            Some(line) => {
+                if self.index.entries.is_empty() {
+                    self.literal_ends = true;
+                    let (start, end) = (to_u32(at - 2), to_u32(at));
+                    let line = self.line_number(start as usize);
+                    self.index.junk.push(Junk { line, start, end, kind: JunkKind::Padding });
+                }
+                (line, at - 2)
+            }
+            None => (line, at),
+        }
     }
 
     #[cold]
@@ -411,3 +482,6 @@ impl Occurrences {
         (1, previous)
     }
 }
+
+#[cfg(test)]
+mod tests;
