@@ -1,0 +1,237 @@
+//! Identifiers: who assigned them, what kind they are, and the many ways of writing an NHS number.
+
+use hl7v2::edit::{Change, Edit, SegmentRef, Spot};
+use hl7v2::nhs::NhsNumber;
+
+/// Fields of type CX that dialects write in their own way.
+pub const CX_FIELDS: &[(&str, u16)] = &[
+    ("PID", 2),
+    ("PID", 3),
+    ("PID", 4),
+    ("PID", 18),
+    ("PID", 21),
+    ("MRG", 1),
+    ("MRG", 2),
+    ("MRG", 3),
+    ("MRG", 4),
+    ("MRG", 5),
+    ("PV1", 19),
+    ("NK1", 33),
+];
+
+/// Those among them that identify a person.
+pub const PATIENT_CX_FIELDS: &[(&str, u16)] = &[
+    ("PID", 2),
+    ("PID", 3),
+    ("PID", 4),
+    ("PID", 21),
+    ("MRG", 1),
+    ("MRG", 2),
+    ("MRG", 4),
+    ("NK1", 33),
+];
+
+/// One assigning authority with its identifier type, as a system writes them and as the canonical shape does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Authority {
+    /// CX-4.1 and CX-5 on the wire.
+    pub local: (&'static str, &'static str),
+    /// CX-4.1 and CX-5 in the canonical shape.
+    pub canonical: (&'static str, &'static str),
+}
+
+/// What an identifier identifies, by its canonical type.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum IdentifierKind {
+    /// A hospital's own number, type MR.
+    Hospital,
+    /// Anything else.
+    Other,
+    /// The NHS number, type NH.
+    Nhs,
+}
+
+/// The kind of the identifier in a repetition that is in canonical shape.
+pub fn identifier_kind(edit: &Edit<'_>, repetition: Spot) -> IdentifierKind {
+    match &*edit.text(repetition.component(5)) {
+        "NH" => IdentifierKind::Nhs,
+        "MR" => IdentifierKind::Hospital,
+        _ => IdentifierKind::Other,
+    }
+}
+
+/// The repetitions of PID-3 that hold an identifier.
+pub fn patient_identifiers(edit: &Edit<'_>, pid: SegmentRef) -> impl Iterator<Item = Spot> + use<> {
+    let field = pid.field(3);
+    let valued: Vec<bool> = (1..=edit.repetitions(field))
+        .map(|n| edit.is_valued(field.repetition(n).component(1)))
+        .collect();
+    (1..)
+        .zip(valued)
+        .filter(|(_, valued)| *valued)
+        .map(move |(number, _)| field.repetition(number))
+}
+
+/// Calls for every repetition of these fields, in every segment of that name.
+pub(crate) fn each_repetition(
+    edit: &mut Edit<'_>,
+    fields: &[(&str, u16)],
+    mut visit: impl FnMut(&mut Edit<'_>, Spot),
+) {
+    for ordinal in 0..edit.segment_count() {
+        let Some(segment) = edit.segment_at(ordinal) else {
+            break;
+        };
+        let id = edit.id(segment);
+        for (_, number) in fields.iter().filter(|(name, _)| id == *name) {
+            let field = segment.field(*number);
+            for repetition in 1..=edit.repetitions(field) {
+                visit(edit, field.repetition(repetition));
+            }
+        }
+    }
+}
+
+/// Gives identifiers their canonical authority and type.
+pub fn canonical_authorities(edit: &mut Edit<'_>, fields: &[(&str, u16)], rows: &[Authority]) {
+    each_repetition(edit, fields, |edit, at| {
+        let is_local = |row: &&Authority| matches(edit, at, row.local);
+        if let Some(row) = rows.iter().find(is_local) {
+            put(edit, at, row.canonical);
+        }
+    });
+}
+
+/// Gives identifiers the authority and type of the dialect.
+pub fn render_authorities(edit: &mut Edit<'_>, fields: &[(&str, u16)], rows: &[Authority]) {
+    each_repetition(edit, fields, |edit, at| {
+        let is_canonical = |row: &&Authority| matches(edit, at, row.canonical);
+        if let Some(row) = rows.iter().find(is_canonical) {
+            put(edit, at, row.local);
+        }
+    });
+}
+
+fn matches(edit: &Edit<'_>, at: Spot, (authority, kind): (&str, &str)) -> bool {
+    edit.text(at.component(4)).eq_ignore_ascii_case(authority) && edit.text(at.component(5)) == kind
+}
+
+pub(crate) fn put(edit: &mut Edit<'_>, at: Spot, (authority, kind): (&'static str, &'static str)) {
+    const UNSAID: &str = "this dialect leaves it unsaid";
+    for (component, text) in [(4, authority), (5, kind)] {
+        let spot = at.component(component);
+        if text.is_empty() {
+            edit.drop(spot, UNSAID);
+        } else {
+            let change = if edit.is_valued(spot) {
+                Change::Transformed
+            } else {
+                Change::Defaulted
+            };
+            edit.set(spot, text, change);
+        }
+    }
+}
+
+/// Types every spelling of an NHS number that says what it is as `^^^NHS^NH`, digits only.
+pub fn canonical_nhs_numbers(edit: &mut Edit<'_>) {
+    each_repetition(edit, PATIENT_CX_FIELDS, |edit, at| {
+        if says_nhs(edit, at) {
+            put(edit, at, ("NHS", "NH"));
+            without_spaces(edit, at.component(1));
+        }
+    });
+}
+
+/// Writes NHS numbers as the dialect does; an empty authority or type is left out.
+pub fn render_nhs_numbers(edit: &mut Edit<'_>, authority: &'static str, kind: &'static str) {
+    each_repetition(edit, PATIENT_CX_FIELDS, |edit, at| {
+        if identifier_kind(edit, at) == IdentifierKind::Nhs {
+            put(edit, at, (authority, kind));
+        }
+    });
+}
+
+/// The spellings seen: `NHS^NH`, `NHS^HN`, `NHS` alone, `NHSNBR^NHSNMBR`, and `NH` under any authority.
+fn says_nhs(edit: &Edit<'_>, at: Spot) -> bool {
+    let authority = edit.text(at.component(4));
+    let kind = edit.text(at.component(5));
+    matches!(
+        &*authority,
+        "NHS" | "NHSNBR" | "NHSNMBR" | "NHS NUMBER" | "NHS NBR"
+    ) || matches!(&*kind, "NH" | "NHSNBR" | "NHSNMBR")
+}
+
+/// An unlabelled second repetition of ten digits with a right check digit is a candidate, and says so.
+pub fn nhs_candidates(edit: &mut Edit<'_>) {
+    let Some(pid) = edit.first("PID") else { return };
+    let field = pid.field(3);
+    for number in 2..=edit.repetitions(field) {
+        let at = field.repetition(number);
+        if is_bare_nhs_number(edit, at) {
+            put(edit, at, ("NHS", "NH"));
+            edit.remark(at.component(1), Change::Transformed, CANDIDATE);
+        }
+    }
+}
+
+const CANDIDATE: &str =
+    "unlabelled, ten digits, check digit right: a candidate NHS number, not a verified one";
+
+fn is_bare_nhs_number(edit: &Edit<'_>, at: Spot) -> bool {
+    edit.components(at) == 1 && NhsNumber::parse(&edit.text(at.component(1))).is_some()
+}
+
+/// Brings an NHS number from another field of PID into PID-3, when PID-3 has none.
+///
+/// One that PID-3 repeats is dropped with that reason; anything that is not an NHS number stays where it is.
+pub fn nhs_number_elsewhere(edit: &mut Edit<'_>, field: u16, note: &'static str) {
+    let Some(pid) = edit.first("PID") else { return };
+    let from = pid.field(field).repetition(1);
+    let typed = identifier_kind(edit, from) == IdentifierKind::Nhs;
+    if !edit.is_valued(from) || !(typed || is_bare_nhs_number(edit, from)) {
+        return;
+    }
+    let known = patient_identifiers(edit, pid).find(|&at| identifier_kind(edit, at) == IdentifierKind::Nhs);
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let here = digits(&edit.text(from));
+    match known {
+        Some(known) if digits(&edit.text(known)) == here => {
+            edit.drop(from, "repeats the NHS number of PID-3");
+        }
+        Some(_) => edit.note(
+            from,
+            "a second NHS number, not that of PID-3; left where it stands",
+        ),
+        None => {
+            let to = pid.field(3).repetition(edit.repetitions(pid.field(3)) + 1);
+            edit.move_to(from, to);
+            put(edit, to, ("NHS", "NH"));
+            without_spaces(edit, to.component(1));
+            edit.remark(to.component(1), Change::Transformed, note);
+        }
+    }
+}
+
+fn without_spaces(edit: &mut Edit<'_>, at: Spot) {
+    let text = edit.text(at);
+    if text.contains([' ', '-']) {
+        let digits = text.replace([' ', '-'], "");
+        edit.set(at, digits, Change::Transformed);
+    }
+}
+
+/// Puts the identifiers of PID-3 in one order whatever order they came in: hospitals' numbers by authority, others,
+/// the NHS number last.
+pub fn sort_identifiers(edit: &mut Edit<'_>) {
+    let Some(pid) = edit.first("PID") else { return };
+    let rank = |edit: &Edit<'_>, at: Spot| {
+        let kind = identifier_kind(edit, at);
+        (
+            !edit.is_valued(at.component(1)),
+            kind,
+            edit.text(at.component(4)).into_owned(),
+        )
+    };
+    edit.sort_repetitions(pid.field(3), rank);
+}
