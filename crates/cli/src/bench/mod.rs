@@ -1,0 +1,184 @@
+//! `eprgw bench`: how many messages per second arrive, right, once and in order.
+//!
+//! Closed loop: each connection sends, waits for its ACK, sends the next. Gateway and journal run in this
+//! process as `serve` runs them; sender and receiver are sockets on this machine.
+
+mod load;
+mod report;
+mod sink;
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapters::VENDORS;
+use gateway::config;
+use hl7v2::Message;
+use mllp::{Limits, Listener, Sender, SenderLimits};
+use translate::dialect::Dialect;
+use translate::{Settings, Translator};
+
+use self::load::Load;
+use self::report::{Report, Sent};
+use self::sink::{Receiving, Sink};
+use crate::exit::Failure;
+use crate::{names, telemetry};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Connections, one message in flight on each
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Messages to send
+    #[arg(long, default_value_t = 20_000)]
+    messages: usize,
+    /// System or dialect that sends; the first vendor when left out
+    #[arg(long)]
+    from: Option<String>,
+    /// System or dialect that receives; the second vendor when left out
+    #[arg(long)]
+    to: Option<String>,
+    /// Keep the journal in this folder; a temporary one, deleted at the end, when left out
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Fail (exit 1) when fewer correct messages per second are delivered
+    #[arg(long, value_name = "PER SECOND")]
+    min_rate: Option<f64>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// Without an arrival for this long, what has not come is counted as lost.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    telemetry::start(telemetry::LogFormat::Text, true);
+    if options.connections == 0 || options.messages == 0 {
+        return Err(Failure::Usage.because("--connections and --messages must be at least 1"));
+    }
+    let from = names::dialect(options.from.as_deref().unwrap_or(VENDORS[0].name))?;
+    let to = names::dialect(options.to.as_deref().unwrap_or(VENDORS[1].name))?;
+    let temporary = tempfile::tempdir()?;
+    let folder = options.data.as_deref().unwrap_or(temporary.path());
+    let runtime = tokio::runtime::Runtime::new()?;
+    let report = runtime.block_on(measure(options, from, to, folder))?;
+    show(options.format, &report)?;
+    if !report.is_clean() {
+        return Err(Failure::Expectation.because("not every message arrived once, right and in order"));
+    }
+    match options.min_rate {
+        Some(least) if report.delivered_per_s < least => {
+            Err(Failure::Expectation.because(format!("fewer than {least}/s were delivered")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "stdout is this verb's data")]
+fn show(format: Format, report: &Report) -> anyhow::Result<()> {
+    match format {
+        Format::Table => print!("{report}"),
+        Format::Json => println!("{}", serde_json::to_string(report)?),
+    }
+    Ok(())
+}
+
+async fn measure(
+    options: &Options,
+    from: &'static Dialect,
+    to: &'static Dialect,
+    folder: &Path,
+) -> anyhow::Result<Report> {
+    let translator = Translator::new(Settings::default())?;
+    let shares = share_out(options, &translator, from);
+    let expected = shares.iter().map(Vec::len).sum();
+    let sink = Sink::new(expected);
+    let limits = Limits { idle_timeout_ms: 600_000, ..Limits::default() };
+    let receiver = Listener::bind("127.0.0.1:0", limits, Receiving(Arc::clone(&sink))).await?;
+    let settings = configuration(options.connections, from, to, &receiver.address().to_string())?;
+    let journal = store::SqliteJournal::open(folder)?;
+    let running =
+        gateway::Gateway::start(settings, Arc::new(journal), gateway::Clock::system(), gateway::Ids::system()).await?;
+    let address = running.address("in").ok_or_else(|| anyhow::anyhow!("the gateway does not listen"))?;
+
+    let progress = progress_bar(expected);
+    let began = Instant::now();
+    let senders: Vec<_> = shares.into_iter().map(|share| tokio::spawn(send(address, share))).collect();
+    let mut sent = Vec::with_capacity(expected);
+    for sender in senders {
+        sent.extend(sender.await??);
+    }
+    let mut count = sink.count();
+    while *count.borrow_and_update() < expected {
+        progress.set_position(u64::try_from(*count.borrow()).unwrap_or(u64::MAX));
+        if tokio::time::timeout(PATIENCE, count.changed()).await.is_err() {
+            break;
+        }
+    }
+    progress.finish_and_clear();
+    running.drain().await;
+    receiver.shutdown().await;
+    Ok(report::judge((from, to), options.connections, (sent, began), sink.take(), &translator))
+}
+
+/// Whole patients per connection, so that a patient's order is defined.
+fn share_out(options: &Options, translator: &Translator, from: &Dialect) -> Vec<Vec<Load>> {
+    let mut shares: Vec<Vec<Load>> = (0..options.connections).map(|_| Vec::new()).collect();
+    let patients = options.messages.div_ceil(load::steps());
+    for patient in 0..patients {
+        shares[patient % options.connections].extend(load::stay(patient, translator, from));
+    }
+    let mut over = patients * load::steps() - options.messages;
+    if over > 0 {
+        let last = &mut shares[(patients - 1) % options.connections];
+        while over > 0 && last.pop().is_some() {
+            over -= 1;
+        }
+    }
+    shares
+}
+
+fn configuration(
+    connections: usize,
+    from: &'static Dialect,
+    to: &'static Dialect,
+    receiver: &str,
+) -> anyhow::Result<config::Settings> {
+    let text = format!(
+        "[[endpoint]]\nname = \"in\"\nlisten = \"mllp://127.0.0.1:0\"\ndialect = \"{}\"\n\
+         [[endpoint]]\nname = \"out\"\nsend = \"mllp://{receiver}\"\ndialect = \"{}\"\nconnections = {connections}\n\
+         [[interface]]\nname = \"in-to-out\"\nfrom = \"in\"\nto = \"out\"\n",
+        from.name, to.name
+    );
+    config::load(&text, "bench", &names::dialects())
+        .map_err(|problems| Failure::Usage.because(problems.iter().map(ToString::to_string).collect::<String>()))
+}
+
+async fn send(address: std::net::SocketAddr, share: Vec<Load>) -> anyhow::Result<Vec<Sent>> {
+    let mut sender = Sender::connect(address, SenderLimits::default()).await?;
+    let mut sent = Vec::with_capacity(share.len());
+    for load in share {
+        let at = Instant::now();
+        let answer = sender.send(&load.bytes).await?;
+        let acknowledged_at = Instant::now();
+        let positive = Message::parse(&answer)
+            .is_ok_and(|answer| hl7v2::ack::read(&answer).is_ok_and(|ack| ack.code.is_positive()));
+        sent.push(Sent { load, at, acknowledged_at, positive });
+    }
+    Ok(sent)
+}
+
+fn progress_bar(expected: usize) -> indicatif::ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    indicatif::ProgressBar::new(u64::try_from(expected).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,210 @@
+//! `eprgw translate`: converts offline, either way, and accounts for every field.
+//!
+//! Stores nothing and refuses no content: what cannot be said is in the ledger.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use hl7v2::Message;
+use translate::dialect::Dialect;
+use translate::{Ledger, Outcome, Settings, Translator};
+
+use crate::exit::Failure;
+use crate::{input, names};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Messages (ER7) or Bundles (FHIR JSON): files, folders or - for standard input
+    #[arg(required = true)]
+    input: Vec<PathBuf>,
+    /// What to make: fhir, hl7v2, a system's name for its dialect, or a dialect's name
+    #[arg(long)]
+    to: Option<String>,
+    /// The dialect the messages are in; recognised when left out
+    #[arg(long, default_value = "auto")]
+    from: String,
+    /// Account for every populated field, on stderr
+    #[arg(long)]
+    ledger: bool,
+    /// How the ledger looks
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Print the message after v2 → FHIR → v2
+    #[arg(long, conflicts_with = "to")]
+    roundtrip: bool,
+    /// Fail (exit 1) when a field ends like this
+    #[arg(long, value_enum, value_name = "OUTCOME")]
+    fail_on: Option<FailOn>,
+    /// Write each result to a file in this folder instead of stdout
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Zone of times without an offset
+    #[arg(long, env = "EPRGW_ZONE", default_value = "Europe/London")]
+    zone: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    Lost,
+}
+
+/// What is to be made of an input.
+#[derive(Clone, Copy)]
+enum Target {
+    Fhir,
+    Dialect(&'static Dialect),
+    RoundTrip,
+}
+
+const INPUT_ENDINGS: [&str; 4] = ["hl7", "er7", "hl7v2", "json"];
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let zone = jiff::tz::TimeZone::get(&options.zone)
+        .map_err(|_| Failure::Usage.because(format!("no time zone is called {:?}", options.zone)))?;
+    let translator = Translator::new(Settings { zone, ..Settings::default() })?;
+    let target = match options.to.as_deref() {
+        None if options.roundtrip => Some(Target::RoundTrip),
+        None => None,
+        Some("fhir") => Some(Target::Fhir),
+        Some("hl7v2") => Some(Target::Dialect(&translate::dialect::STANDARD)),
+        Some(name) => Some(Target::Dialect(names::dialect(name)?)),
+    };
+    let files = input::files(&options.input, &INPUT_ENDINGS)?;
+    let several = files.len() > 1;
+    let mut lost = 0;
+    for file in &files {
+        for item in input::split(file, input::read(file)?) {
+            let mut ledger = (options.ledger || options.fail_on.is_some()).then(Ledger::new);
+            let made = make(options, &translator, target, &item, ledger.as_mut())
+                .map_err(|why| Failure::Input.because(format!("{}: {why}", item.origin)))?;
+            write(options, &item, &made, several)?;
+            if let Some(ledger) = &ledger {
+                lost += ledger.totals().lost;
+                if options.ledger {
+                    show_ledger(options.format, &item, ledger)?;
+                }
+            }
+        }
+    }
+    if options.fail_on == Some(FailOn::Lost) && lost > 0 {
+        return Err(Failure::Expectation.because(format!("{lost} fields lost")));
+    }
+    Ok(())
+}
+
+/// Bytes to print, and the ending of a file that holds them.
+struct Made {
+    bytes: Vec<u8>,
+    ending: &'static str,
+}
+
+fn make(
+    options: &Options,
+    translator: &Translator,
+    target: Option<Target>,
+    item: &input::Item,
+    ledger: Option<&mut Ledger>,
+) -> Result<Made, String> {
+    let is_json = item.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if is_json {
+        return bundle_to_hl7(translator, target, &item.bytes, ledger);
+    }
+    let message = Message::parse(&item.bytes).map_err(|e| e.to_string())?;
+    let from = match options.from.as_str() {
+        "auto" => names::recognise(&message),
+        name => names::dialect(name).map_err(|e| e.to_string())?,
+    };
+    match target.unwrap_or(Target::Fhir) {
+        Target::Fhir => {
+            let bundle = translator.to_fhir(&message, from, ledger);
+            Ok(Made { bytes: fhir::to_vec(&bundle), ending: "fhir.json" })
+        }
+        Target::Dialect(to) => {
+            let mut bytes = Vec::with_capacity(item.bytes.len() * 2);
+            translator.convert(&message, from, to, &mut bytes, ledger);
+            Ok(Made { bytes, ending: "hl7" })
+        }
+        Target::RoundTrip => {
+            let bundle = translator.to_fhir(&message, from, ledger);
+            let written = fhir::to_vec(&bundle);
+            let read = fhir::from_slice(&written).map_err(|e| e.to_string())?;
+            let bytes = translator.to_hl7(&read, from, None).map_err(|e| e.to_string())?;
+            Ok(Made { bytes, ending: "back.hl7" })
+        }
+    }
+}
+
+fn bundle_to_hl7(
+    translator: &Translator,
+    target: Option<Target>,
+    json: &[u8],
+    ledger: Option<&mut Ledger>,
+) -> Result<Made, String> {
+    let dialect = match target {
+        None => &translate::dialect::STANDARD,
+        Some(Target::Dialect(dialect)) => dialect,
+        Some(Target::Fhir) => return Err("is FHIR already; say --to hl7v2, or a system or dialect".into()),
+        Some(Target::RoundTrip) => return Err("--roundtrip starts from an HL7 v2 message".into()),
+    };
+    let bundle: fhir::Bundle = fhir::from_slice(json).map_err(|e| e.to_string())?;
+    let bytes = translator.to_hl7(&bundle, dialect, ledger).map_err(|e| e.to_string())?;
+    Ok(Made { bytes, ending: "hl7" })
+}
+
+/// One result to stdout as it is; several as lines, so that a stream of Bundles is NDJSON.
+fn write(options: &Options, item: &input::Item, made: &Made, several: bool) -> anyhow::Result<()> {
+    if let Some(folder) = &options.out {
+        std::fs::create_dir_all(folder)?;
+        let name = item.origin.replace('#', "-");
+        let stem = Path::new(&name).file_name().and_then(|n| n.to_str()).unwrap_or("message");
+        let stem = stem.split('.').next().unwrap_or("message");
+        let path = folder.join(format!("{stem}.{}", made.ending));
+        return std::fs::write(&path, &made.bytes)
+            .map_err(|e| Failure::RunTime.because(format!("cannot write {}: {e}", path.display())));
+    }
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(&made.bytes)?;
+    if several || made.ending == "fhir.json" {
+        stdout.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn show_ledger(format: Format, item: &input::Item, ledger: &Ledger) -> anyhow::Result<()> {
+    let mut stderr = std::io::stderr().lock();
+    if format == Format::Json {
+        serde_json::to_writer(&mut stderr, ledger)?;
+        writeln!(stderr)?;
+        return Ok(());
+    }
+    let totals = ledger.totals();
+    writeln!(
+        stderr,
+        "{}   {} fields: {} mapped, {} transformed, {} defaulted, {} kept, {} ignored by rule, {} lost",
+        item.origin,
+        ledger.leaves_in(),
+        totals.mapped,
+        totals.transformed,
+        totals.defaulted,
+        totals.kept,
+        totals.ignored_by_rule,
+        totals.lost
+    )?;
+    let mut lines: Vec<_> = ledger.lines.iter().collect();
+    lines.sort_by_key(|line| line.outcome != Outcome::Lost);
+    for line in lines {
+        let place = line.location.to_string();
+        let word = if line.outcome == Outcome::Lost { "LOST" } else { line.outcome.word() };
+        writeln!(stderr, "  {place:<18} {word:<15} {:<46} {}  {}", line.target(), line.rule(), line.note)?;
+    }
+    for note in &ledger.notes {
+        writeln!(stderr, "  note: {note}")?;
+    }
+    Ok(())
+}
