@@ -1,1 +1,22 @@
-//! Interfaces, routing table, the pipeline, delivery, verdicts.
+//! The gateway: takes messages in, keeps them, and brings each to every system that should have it.
+//!
+//! `pipeline` is the table of contents: receive, record, parse, identify, route, translate, deliver,
+//! acknowledge. No positive ACK leaves before the journal holds the message on disk.
+//!
+//! Refuses to know vendors: it meets each as a [`translate::Dialect`] value and as bytes on a wire.
+//! Bytes come from `mllp` and `rest`, rest in `store`, are read by `hl7v2` and retold by `translate`.
+
+mod acknowledge;
+mod clock;
+pub mod config;
+mod deliver;
+mod facade;
+mod guard;
+mod identify;
+mod parse;
+mod recent;
+mod route;
+mod verdict;
+
+pub use self::clock::{Clock, Ids};
+pub use self::route::{EventPattern, PatternError};

@@ -1,0 +1,319 @@
+//! The configuration file as it is written: one struct per table, one field per key.
+//!
+//! Nothing here is checked beyond its shape; `check` turns a [`File`] into
+//! [`Settings`](super::Settings). Serialising a `File` writes every key with its
+//! effective value, which is what `--print-config` shows.
+
+use serde::{Deserialize, Serialize};
+
+/// A whole configuration file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct File {
+    /// Limits and habits of the gateway itself.
+    #[serde(default)]
+    pub gateway: GatewayTable,
+    /// Which NHS numbers may pass a listener.
+    #[serde(default)]
+    pub nhs_number: NhsNumberTable,
+    /// Who sends: recognised by MSH-3 and MSH-4. The first that fits is taken.
+    #[serde(default)]
+    pub source: Vec<SourceTable>,
+    /// Where messages come in, and where they go.
+    #[serde(default)]
+    pub endpoint: Vec<EndpointTable>,
+    /// The routing table: every interface that accepts a message gets it, in this order.
+    #[serde(default)]
+    pub interface: Vec<InterfaceTable>,
+    /// Mock EPRs to start beside the gateway.
+    #[serde(default)]
+    pub system: Vec<SystemTable>,
+}
+
+/// `[gateway]`: limits and habits.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
+pub struct GatewayTable {
+    /// Address of the one HTTP port: console, API and FHIR.
+    pub http: String,
+    /// Path under which the gateway itself takes FHIR.
+    pub fhir_path: String,
+    /// ACK for a message that no interface accepts: `AA` or `AR`. It is recorded either way.
+    pub unrouted: Unrouted,
+    /// Zone of local times that carry no offset.
+    pub zone: String,
+    /// Allow listeners on addresses other than loopback although they have neither TLS nor a token.
+    pub allow_non_loopback: bool,
+    /// Largest frame taken, in bytes.
+    pub frame_bytes_max: usize,
+    /// Connections per listener.
+    pub connections_max: usize,
+    /// A connection without a frame for this long is closed.
+    pub idle_timeout_ms: u64,
+    /// A frame that has begun and does not end within this time is given up.
+    pub partial_frame_timeout_ms: u64,
+    /// Frames of one connection that may wait for their ACK at the same time.
+    pub window: usize,
+    /// Messages remembered to recognise a repeated one.
+    pub duplicate_window: usize,
+    /// Deliveries kept in memory per endpoint; the rest of the queue stays in the journal.
+    pub queue_deliveries_max: usize,
+    /// Bytes of messages kept in memory per endpoint; the rest of the queue stays in the journal.
+    pub queue_bytes_max: usize,
+    /// Deliveries read from the journal at a time.
+    pub page_deliveries: usize,
+    /// Time given to messages in flight when the gateway stops.
+    pub drain_timeout_ms: u64,
+}
+
+impl Default for GatewayTable {
+    fn default() -> Self {
+        Self {
+            http: "127.0.0.1:8575".into(),
+            fhir_path: "/fhir/r4".into(),
+            unrouted: Unrouted::Ar,
+            zone: "Europe/London".into(),
+            allow_non_loopback: false,
+            frame_bytes_max: 16 * 1024 * 1024,
+            connections_max: 1024,
+            idle_timeout_ms: 3_600_000,
+            partial_frame_timeout_ms: 30_000,
+            window: 64,
+            duplicate_window: 100_000,
+            queue_deliveries_max: 10_000,
+            queue_bytes_max: 64 * 1024 * 1024,
+            page_deliveries: 1_000,
+            drain_timeout_ms: 5_000,
+        }
+    }
+}
+
+/// What a message without a route is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Unrouted {
+    /// Accept and forget: the sender need not know.
+    #[serde(rename = "AA")]
+    Aa,
+    /// Reject: the sender should know.
+    #[serde(rename = "AR")]
+    Ar,
+}
+
+/// `[nhs-number]`: the tripwire for live numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
+pub struct NhsNumberTable {
+    /// Ranges that may pass, as `first-last`; a valid number outside them is refused and masked.
+    pub ranges: Vec<String>,
+}
+
+impl Default for NhsNumberTable {
+    fn default() -> Self {
+        Self {
+            ranges: vec!["9990000000-9999999999".into()],
+        }
+    }
+}
+
+/// `[[source]]`: one sending system, known by what it writes in MSH.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct SourceTable {
+    /// The name interfaces use in `from`.
+    pub name: String,
+    /// The system behind it; the name when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// MSH-3 as it may stand, or its first component; empty takes any.
+    #[serde(default)]
+    pub sending_application: Vec<String>,
+    /// MSH-4 as it may stand, or its first component; empty takes any.
+    #[serde(default)]
+    pub sending_facility: Vec<String>,
+    /// How this sender bends the standard.
+    #[serde(default = "standard")]
+    pub dialect: String,
+}
+
+fn standard() -> String {
+    "standard".into()
+}
+
+/// `[[endpoint]]`: an address that listens or sends. Exactly one of `listen`, `send`, `fhir`, `facade`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct EndpointTable {
+    /// The name interfaces use in `to` (or in `from`, for a listener).
+    pub name: String,
+    /// Take HL7 v2 here: `mllp://127.0.0.1:2575`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// Send HL7 v2 there: `mllp://127.0.0.1:2577`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<String>,
+    /// Post FHIR message Bundles to this base: `http://127.0.0.1:8575/epic/api/FHIR/R4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fhir: Option<String>,
+    /// Serve what was delivered here as FHIR, under this path: `/lastword/fhir/r4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facade: Option<String>,
+    /// The system behind it; the name when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// How this endpoint bends the standard. A listener uses it for senders that no source knows.
+    #[serde(default = "standard")]
+    pub dialect: String,
+    /// When a listener answers: `on-commit` (recorded and routed) or `on-delivery`.
+    #[serde(default)]
+    pub acknowledge: Acknowledge,
+    /// Connections (or requests) in use at the same time; one message waits on each.
+    #[serde(default = "connections")]
+    pub connections: usize,
+    /// Time to wait for a connection.
+    #[serde(default = "connect_timeout_ms")]
+    pub connect_timeout_ms: u64,
+    /// Time to wait for an answer to a message.
+    #[serde(default = "ack_timeout_ms")]
+    pub ack_timeout_ms: u64,
+    /// Attempts that may end in AE, CE, a time-out or a lost connection before the message is held.
+    #[serde(default = "attempts_max")]
+    pub attempts_max: u32,
+    /// First pause before a message is sent again; doubled each time.
+    #[serde(default = "retry_first_ms")]
+    pub retry_first_ms: u64,
+    /// Longest pause before a message is sent again.
+    #[serde(default = "retry_longest_ms")]
+    pub retry_longest_ms: u64,
+    /// Different messages refused in a row before the endpoint is paused instead of holding more.
+    #[serde(default = "breaker_refusals")]
+    pub breaker_refusals: usize,
+}
+
+fn connections() -> usize {
+    16
+}
+
+fn connect_timeout_ms() -> u64 {
+    5_000
+}
+
+fn ack_timeout_ms() -> u64 {
+    30_000
+}
+
+fn attempts_max() -> u32 {
+    10
+}
+
+fn retry_first_ms() -> u64 {
+    250
+}
+
+fn retry_longest_ms() -> u64 {
+    30_000
+}
+
+fn breaker_refusals() -> usize {
+    10
+}
+
+/// When a listener answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acknowledge {
+    /// Once the message is recorded and routed, durably.
+    #[default]
+    OnCommit,
+    /// Once every interface has delivered it, or given up.
+    OnDelivery,
+}
+
+/// `[[interface]]`: one named, directed flow between two systems.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct InterfaceTable {
+    /// The name the journal, the API and the log use.
+    pub name: String,
+    /// A source, a system for all its sources, or a listening endpoint for all that enters there.
+    pub from: String,
+    /// A sending, FHIR or façade endpoint.
+    pub to: String,
+    /// Events taken: `ADT^A01`, `ADT^*` or `*`.
+    #[serde(default = "any_event")]
+    pub accept: Vec<String>,
+    /// Facilities taken, by MSH-4, PV1-3.4 or PV1-39; empty takes any.
+    #[serde(default)]
+    pub facility: Vec<String>,
+    /// `dialect` (HL7 v2 to HL7 v2), `fhir`, or `none` (bytes as they stand); by the endpoint's sort when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translate: Option<Translate>,
+    /// What a patient's later messages do while one is held: `pass` or `wait`.
+    #[serde(default)]
+    pub on_held: OnHeld,
+}
+
+fn any_event() -> Vec<String> {
+    vec!["*".into()]
+}
+
+/// What happens to a message on its way over an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Translate {
+    /// HL7 v2 to HL7 v2, from the source's dialect to the endpoint's.
+    Dialect,
+    /// HL7 v2 to a FHIR message Bundle.
+    Fhir,
+    /// Nothing: the bytes as they came.
+    None,
+}
+
+/// What later messages of the same patient do while one is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnHeld {
+    /// They go on: one poisoned message does not cut a patient off.
+    #[default]
+    Pass,
+    /// They wait until the held one is released or discarded.
+    Wait,
+}
+
+/// `[[system]]`: a mock EPR, started beside the gateway. Plain data here.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct SystemTable {
+    /// The system's name.
+    pub name: String,
+    /// Whose product it plays.
+    pub vendor: String,
+    /// Which of the vendor's profiles; its first when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Where it takes HL7 v2: `mllp://127.0.0.1:2577`.
+    pub listen: String,
+    /// Where it sends its own messages: the name of a listening endpoint, or an `mllp://` address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends_to: Option<String>,
+    /// Synthetic people it starts with.
+    #[serde(default = "people")]
+    pub people: u32,
+    /// Seed of those people.
+    #[serde(default = "seed")]
+    pub seed: u64,
+}
+
+fn people() -> u32 {
+    50
+}
+
+fn seed() -> u64 {
+    7
+}

@@ -1,0 +1,206 @@
+//! The configuration once checked: names resolved to positions, addresses parsed, patterns compiled.
+//!
+//! After [`load`](super::load) nothing in here can be wrong, so the rest of the gateway indexes freely.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hl7v2::nhs::Ranges;
+use jiff::tz::TimeZone;
+use translate::Dialect;
+
+use super::file::{Acknowledge, OnHeld, Translate, Unrouted};
+use crate::route::EventPattern;
+
+/// Everything the gateway needs to start.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Named bounds.
+    pub limits: Limits,
+    /// Address of the HTTP port, bound by whoever serves whatever the gateway serves.
+    pub http: SocketAddr,
+    /// Path under which the gateway takes FHIR.
+    pub fhir_path: String,
+    /// ACK for a message without a route.
+    pub unrouted: Unrouted,
+    /// Zone of times that carry no offset.
+    pub zone: TimeZone,
+    /// NHS numbers that may pass.
+    pub nhs_ranges: Ranges,
+    /// Whether non-loopback listeners were allowed on purpose.
+    pub allow_non_loopback: bool,
+    /// Senders, in the order they are tried.
+    pub sources: Vec<Source>,
+    /// Listeners and destinations.
+    pub endpoints: Vec<Endpoint>,
+    /// The routing table, in order.
+    pub interfaces: Vec<Interface>,
+    /// Mock EPRs, for whoever starts them.
+    pub systems: Vec<System>,
+    /// What start-up should say aloud, such as widened NHS number ranges.
+    pub notices: Vec<String>,
+}
+
+impl Settings {
+    /// The endpoint of that name.
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
+    /// The endpoint of that name, to change its address before start (port 0 resolved, a flag given).
+    pub fn endpoint_mut(&mut self, name: &str) -> Option<&mut Endpoint> {
+        self.endpoints.iter_mut().find(|endpoint| endpoint.name == name)
+    }
+}
+
+/// Bounds of the gateway; the keys of `[gateway]`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest frame taken, in bytes.
+    pub frame_bytes_max: usize,
+    /// Connections per listener.
+    pub connections_max: usize,
+    /// Silence after which a connection is closed.
+    pub idle_timeout: Duration,
+    /// Time a begun frame may take.
+    pub partial_frame_timeout: Duration,
+    /// Frames of one connection waiting for their ACK.
+    pub window: usize,
+    /// Messages remembered to recognise a repeated one.
+    pub duplicate_window: usize,
+    /// Deliveries kept in memory per endpoint.
+    pub queue_deliveries_max: usize,
+    /// Message bytes kept in memory per endpoint.
+    pub queue_bytes_max: usize,
+    /// Deliveries read from the journal at a time.
+    pub page_deliveries: usize,
+    /// Time given to messages in flight at the end.
+    pub drain_timeout: Duration,
+}
+
+/// A sender, known by MSH-3 and MSH-4.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Source {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The system behind it.
+    pub system: String,
+    /// MSH-3 values; empty takes any.
+    pub sending_application: Vec<String>,
+    /// MSH-4 values; empty takes any.
+    pub sending_facility: Vec<String>,
+    /// How it bends the standard.
+    pub dialect: &'static Dialect,
+}
+
+/// An address that listens or sends.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The system behind it.
+    pub system: String,
+    /// What it does, and where.
+    pub face: Face,
+    /// How it bends the standard.
+    pub dialect: &'static Dialect,
+    /// When it answers, if it listens.
+    pub acknowledge: Acknowledge,
+    /// How it delivers, if it sends.
+    pub delivery: DeliveryLimits,
+}
+
+/// What an endpoint does, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// Takes HL7 v2 by MLLP.
+    Listen(SocketAddr),
+    /// Sends HL7 v2 by MLLP to `host:port`.
+    Send(String),
+    /// Posts FHIR to a base URL.
+    Fhir(String),
+    /// Serves what was delivered, under a path.
+    Facade(String),
+}
+
+/// Bounds of one destination.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeliveryLimits {
+    /// Connections in use at the same time.
+    pub connections: usize,
+    /// Time to wait for a connection.
+    pub connect_timeout: Duration,
+    /// Time to wait for an answer.
+    pub ack_timeout: Duration,
+    /// Attempts before a message is held.
+    pub attempts_max: u32,
+    /// First pause before sending again.
+    pub retry_first: Duration,
+    /// Longest pause before sending again.
+    pub retry_longest: Duration,
+    /// Different messages refused in a row before the endpoint pauses.
+    pub breaker_refusals: usize,
+}
+
+/// Where an interface takes its messages from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum From {
+    /// One source, or all of a system's: positions in [`Settings::sources`].
+    Sources(Vec<usize>),
+    /// A listening endpoint, by position in [`Settings::endpoints`].
+    Endpoint(usize),
+}
+
+/// One named, directed flow.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Interface {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Where messages come from.
+    pub from: From,
+    /// Where they go: position in [`Settings::endpoints`].
+    pub to: usize,
+    /// Events taken.
+    pub accept: Vec<EventPattern>,
+    /// Facilities taken; empty takes any.
+    pub facility: Vec<String>,
+    /// What happens on the way.
+    pub translate: Translate,
+    /// What later messages of the patient do while one is held.
+    pub on_held: OnHeld,
+}
+
+/// A mock EPR to start.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct System {
+    /// The system's name.
+    pub name: String,
+    /// Whose product it plays.
+    pub vendor: String,
+    /// Which profile.
+    pub profile: Option<String>,
+    /// Where it takes HL7 v2.
+    pub listen: SocketAddr,
+    /// Where it sends its own messages.
+    pub sends_to: Option<SendsTo>,
+    /// Synthetic people it starts with.
+    pub people: u32,
+    /// Seed of those people.
+    pub seed: u64,
+}
+
+/// Where a mock EPR sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendsTo {
+    /// To a listening endpoint of this gateway: position in [`Settings::endpoints`].
+    Endpoint(usize),
+    /// To an address, `host:port`.
+    Address(String),
+}

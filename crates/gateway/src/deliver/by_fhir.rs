@@ -1,0 +1,57 @@
+//! Delivery by FHIR: a message Bundle, posted to the base of an endpoint.
+//!
+//! 2xx is taken, 4xx refused for good, 408, 425, 429 and 5xx refused for now. A broken connection is a
+//! doubt: the Bundle carries the same ids when it is sent again, so a receiver can tell.
+
+use bytes::Bytes;
+use rest::client::{ClientError, ClientLimits};
+use rest::{Client, client::Fate};
+
+use super::Outcome;
+use crate::config::DeliveryLimits;
+use crate::verdict::{Answer, of_status};
+
+/// A client of the endpoint at `base`.
+///
+/// # Errors
+/// When the base is no `http` URL.
+pub(crate) fn client(base: &str, limits: &DeliveryLimits) -> Result<Client, ClientError> {
+    let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Client::new(
+        base,
+        ClientLimits {
+            connect_timeout_ms: ms(limits.connect_timeout),
+            request_timeout_ms: ms(limits.ack_timeout),
+            idle_connections_max: limits.connections,
+            ..ClientLimits::default()
+        },
+    )
+}
+
+/// Posts one Bundle and says what became of it.
+pub(crate) async fn exchange(client: &Client, bundle: Bytes) -> Outcome {
+    match client.send(http::Method::POST, "", &[], bundle).await {
+        Ok(_) => Outcome::Taken,
+        Err(error) => read_error(&error),
+    }
+}
+
+fn read_error(error: &ClientError) -> Outcome {
+    if let Some(status) = error.status() {
+        // A redirect or an answer of 1xx is no "yes", and sending it again there would not make it one.
+        let answer = match of_status(status.as_u16()) {
+            Answer::Taken => Answer::Later,
+            answer => answer,
+        };
+        return Outcome::Refused {
+            answer,
+            cause: error.to_string(),
+        };
+    }
+    match error.fate() {
+        Fate::NotSent => Outcome::Unreachable(error.to_string()),
+        Fate::Unknown | Fate::RefusedForNow => Outcome::Doubt(error.to_string()),
+        // The answer came and cannot be read: the message arrived, whatever the server says about it.
+        Fate::Refused => Outcome::Doubt(error.to_string()),
+    }
+}

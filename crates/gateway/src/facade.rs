@@ -1,0 +1,2 @@
+//! Façade.
+mod fold;

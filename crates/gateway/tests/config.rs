@@ -1,0 +1,390 @@
+//! Configuration: every problem says key, line and the nearest right spelling, and nothing opens before all is right.
+
+use gateway::config::{ConfigError, Override, Settings, load, print_config};
+use translate::Dialect;
+
+fn dialects() -> Vec<&'static Dialect> {
+    vec![&translate::dialect::STANDARD, &translate::dialect::ITK]
+}
+
+fn read(text: &str) -> Result<Settings, Vec<ConfigError>> {
+    load(text, "site.toml", &dialects())
+}
+
+fn problems(text: &str) -> Vec<ConfigError> {
+    match read(text) {
+        Ok(_) => panic!("this should not load:\n{text}"),
+        Err(problems) => problems,
+    }
+}
+
+/// A sound file to spoil.
+const SOUND: &str = r#"[gateway]
+http = "127.0.0.1:0"
+[nhs-number]
+ranges = ["9990000000-9999999999"]
+[[source]]
+name = "pas"
+sending-application = ["PAS"]
+dialect = "itk"
+[[endpoint]]
+name = "in"
+listen = "mllp://127.0.0.1:2575"
+[[endpoint]]
+name = "epr"
+send = "mllp://127.0.0.1:2577"
+dialect = "standard"
+[[endpoint]]
+name = "shelf"
+fhir = "http://127.0.0.1:9000/r4"
+[[interface]]
+name = "pas-to-epr"
+from = "pas"
+to = "epr"
+accept = ["ADT^A01", "ORU^*"]
+[[interface]]
+name = "pas-to-shelf"
+from = "in"
+to = "shelf"
+[[system]]
+name = "epr"
+vendor = "any"
+listen = "mllp://127.0.0.1:2577"
+sends-to = "in"
+"#;
+
+#[test]
+fn a_sound_file_loads() {
+    let settings = read(SOUND).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!(settings.interfaces.len(), 2);
+    assert_eq!(
+        settings.endpoint("epr").map(|endpoint| endpoint.system.as_str()),
+        Some("epr")
+    );
+    assert!(settings.notices.is_empty());
+}
+
+#[test]
+fn an_empty_file_is_all_defaults() {
+    let settings = read("").unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert!(settings.interfaces.is_empty());
+    assert_eq!(settings.limits.frame_bytes_max, 16 << 20);
+}
+
+/// What is replaced, by what; then the key, line and nearest spelling that must be named.
+#[test]
+fn each_problem_names_key_line_and_nearest_spelling() {
+    let table: &[(&str, &str, &str, usize, Option<&str>)] = &[
+        ("http = ", "htp = ", "gateway.htp", 2, Some("http")),
+        (
+            "[nhs-number]",
+            "[nhs-numbers]",
+            "nhs-numbers",
+            3,
+            Some("nhs-number"),
+        ),
+        (
+            "sending-application",
+            "sending-aplication",
+            "source[0].sending-aplication",
+            7,
+            Some("sending-application"),
+        ),
+        (
+            "listen = \"mllp://127.0.0.1:2575\"",
+            "listn = \"mllp://127.0.0.1:2575\"",
+            "endpoint[0].listn",
+            11,
+            Some("listen"),
+        ),
+        ("name = \"in\"\n", "", "endpoint[0]", 9, None),
+        (
+            "dialect = \"itk\"",
+            "dialect = \"ikt\"",
+            "source[0].dialect",
+            8,
+            Some("itk"),
+        ),
+        (
+            "dialect = \"standard\"",
+            "dialect = \"Standard\"",
+            "endpoint[1].dialect",
+            15,
+            Some("standard"),
+        ),
+        (
+            "to = \"epr\"",
+            "to = \"eprr\"",
+            "interface[0].to",
+            22,
+            Some("epr"),
+        ),
+        ("to = \"epr\"", "to = \"in\"", "interface[0].to", 22, None),
+        (
+            "from = \"pas\"",
+            "from = \"pass\"",
+            "interface[0].from",
+            21,
+            Some("pas"),
+        ),
+        ("from = \"pas\"", "from = \"epr\"", "interface[0].from", 21, None),
+        (
+            "\"ADT^A01\"",
+            "\"ADT-A01\"",
+            "interface[0].accept[0]",
+            23,
+            Some("ADT^A01"),
+        ),
+        (
+            "\"ADT^A01\"",
+            "\"adt^a01\"",
+            "interface[0].accept[0]",
+            23,
+            Some("ADT^A01"),
+        ),
+        (
+            "accept = [\"ADT^A01\", \"ORU^*\"]",
+            "accept = []",
+            "interface[0].accept",
+            23,
+            Some("*"),
+        ),
+        (
+            "accept = [\"ADT^A01\", \"ORU^*\"]",
+            "translate = \"fhir\"",
+            "interface[0].translate",
+            23,
+            Some("dialect"),
+        ),
+        (
+            "accept = [\"ADT^A01\", \"ORU^*\"]",
+            "translate = \"fire\"",
+            "interface[0].translate",
+            23,
+            Some("fhir"),
+        ),
+        (
+            "accept = [\"ADT^A01\", \"ORU^*\"]",
+            "on-held = \"wat\"",
+            "interface[0].on-held",
+            23,
+            Some("wait"),
+        ),
+        (
+            "mllp://127.0.0.1:2575",
+            "127.0.0.1:2575",
+            "endpoint[0].listen",
+            11,
+            Some("mllp://127.0.0.1:2575"),
+        ),
+        (
+            "mllp://127.0.0.1:2575",
+            "mllp://2575",
+            "endpoint[0].listen",
+            11,
+            Some("mllp://127.0.0.1:2575"),
+        ),
+        (
+            "mllp://127.0.0.1:2575",
+            "mllp://0.0.0.0:2575",
+            "endpoint[0].listen",
+            11,
+            Some("mllp://127.0.0.1:2575"),
+        ),
+        (
+            "http = \"127.0.0.1:0\"",
+            "http = \"0.0.0.0:8575\"",
+            "gateway.http",
+            2,
+            Some("127.0.0.1:8575"),
+        ),
+        (
+            "send = \"mllp://127.0.0.1:2577\"",
+            "send = \"mllp://127.0.0.1\"",
+            "endpoint[1].send",
+            14,
+            None,
+        ),
+        (
+            "send = \"mllp://127.0.0.1:2577\"",
+            "send = \"mllp://127.0.0.1:2575\"",
+            "endpoint[1].send",
+            14,
+            None,
+        ),
+        (
+            "fhir = \"http://127.0.0.1:9000/r4\"",
+            "fhir = \"ftp://127.0.0.1/r4\"",
+            "endpoint[2].fhir",
+            18,
+            Some("http://127.0.0.1/r4"),
+        ),
+        ("name = \"shelf\"", "name = \"epr\"", "endpoint[2].name", 17, None),
+        (
+            "name = \"pas-to-shelf\"",
+            "name = \"pas-to-epr\"",
+            "interface[1].name",
+            25,
+            None,
+        ),
+        (
+            "fhir = \"http://127.0.0.1:9000/r4\"",
+            "listen = \"mllp://127.0.0.1:2575\"",
+            "endpoint[2].listen",
+            18,
+            None,
+        ),
+        (
+            "fhir = \"http://127.0.0.1:9000/r4\"",
+            "facade = \"shelf/r4\"",
+            "endpoint[2].facade",
+            18,
+            Some("/shelf/r4"),
+        ),
+        (
+            "fhir = \"http://127.0.0.1:9000/r4\"",
+            "facade = \"/api/v1\"",
+            "endpoint[2].facade",
+            18,
+            None,
+        ),
+        (
+            "fhir = \"http://127.0.0.1:9000/r4\"",
+            "facade = \"/fhir/r4\"",
+            "endpoint[2].facade",
+            18,
+            None,
+        ),
+        (
+            "9990000000-9999999999",
+            "9990000000..9999999999",
+            "nhs-number.ranges[0]",
+            4,
+            Some("9990000000-9999999999"),
+        ),
+        (
+            "9990000000-9999999999",
+            "9999999999-9990000000",
+            "nhs-number.ranges[0]",
+            4,
+            Some("9990000000-9999999999"),
+        ),
+        (
+            "http = \"127.0.0.1:0\"",
+            "window = 0",
+            "gateway.window",
+            2,
+            Some("1"),
+        ),
+        (
+            "http = \"127.0.0.1:0\"",
+            "window = \"many\"",
+            "gateway.window",
+            2,
+            None,
+        ),
+        (
+            "http = \"127.0.0.1:0\"",
+            "zone = \"Europe/Londn\"",
+            "gateway.zone",
+            2,
+            Some("Europe/London"),
+        ),
+        (
+            "http = \"127.0.0.1:0\"",
+            "unrouted = \"AE\"",
+            "gateway.unrouted",
+            2,
+            Some("AA"),
+        ),
+        (
+            "sends-to = \"in\"",
+            "sends-to = \"inn\"",
+            "system[0].sends-to",
+            32,
+            Some("in"),
+        ),
+        (
+            "listen = \"mllp://127.0.0.1:2577\"",
+            "listen = \"mllp://127.0.0.1:2575\"",
+            "system[0].listen",
+            31,
+            None,
+        ),
+    ];
+    for (sound, spoiled, key, line, nearest) in table {
+        let text = SOUND.replacen(sound, spoiled, 1);
+        assert_ne!(text, SOUND, "{sound} is not in the file");
+        let found = problems(&text);
+        let problem = found.iter().find(|problem| problem.key == *key);
+        let problem = problem.unwrap_or_else(|| panic!("{spoiled}: no word of {key} in {found:#?}"));
+        assert_eq!(problem.line, *line, "{spoiled}: {problem}");
+        assert_eq!(problem.nearest.as_deref(), *nearest, "{spoiled}: {problem}");
+        assert!(
+            problem
+                .to_string()
+                .starts_with(&format!("site.toml:{line}: {key}: ")),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let shape = SOUND
+        .replace("http = ", "htp = ")
+        .replace("sends-to", "send-to")
+        .replace("from = \"pas\"", "form = \"pas\"");
+    assert_eq!(problems(&shape).len(), 3, "{:#?}", problems(&shape));
+    let meaning = SOUND
+        .replace("to = \"epr\"", "to = \"ep\"")
+        .replace("\"itk\"", "\"it\"")
+        .replace("2577", "99999");
+    assert!(problems(&meaning).len() >= 4, "{:#?}", problems(&meaning));
+}
+
+#[test]
+fn broken_toml_is_named_by_its_line() {
+    let problems = problems("[gateway]\nhttp = \n");
+    assert_eq!(problems[0].line, 2, "{problems:#?}");
+}
+
+#[test]
+fn a_message_may_not_go_back_to_the_system_it_came_from() {
+    let text = SOUND.replace("name = \"pas\"", "name = \"pas\"\nsystem = \"epr\"");
+    assert!(
+        problems(&text)
+            .iter()
+            .any(|problem| problem.message.contains("loop"))
+    );
+}
+
+#[test]
+fn opening_up_is_said_aloud() {
+    let text = SOUND
+        .replace("http = \"127.0.0.1:0\"", "allow-non-loopback = true")
+        .replace("mllp://127.0.0.1:2575", "mllp://0.0.0.0:2575")
+        .replace("9990000000-9999999999", "4000000000-4999999999");
+    let settings = read(&text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!(settings.notices.len(), 2, "{:?}", settings.notices);
+}
+
+#[test]
+fn print_config_says_where_each_value_comes_from() {
+    let overrides = [Override {
+        key: "gateway.http".into(),
+        value: "127.0.0.1:9999".into(),
+        origin: "--http".into(),
+    }];
+    let printed =
+        print_config(SOUND, "site.toml", &overrides).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let line = |key: &str| {
+        printed
+            .lines()
+            .find(|line| line.starts_with(key))
+            .unwrap_or_else(|| panic!("{key}\n{printed}"))
+    };
+    assert!(line("gateway.http = \"127.0.0.1:9999\"").ends_with("# --http"));
+    assert!(line("gateway.window = ").ends_with("# default"));
+    assert!(line("endpoint[1].send = ").ends_with("# site.toml:14"));
+}
