@@ -1,0 +1,415 @@
+//! What the writer thread does: each change to the journal as SQL.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::facet::Facets;
+use super::{read, resources};
+use crate::group::Apply;
+use crate::{
+    ContentHash, DeliveryState, Earlier, Identity, MessageId, MessageState, NewResource, Original, Progress,
+    Put, Received, Settled, Settlement,
+};
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Record(Box<Recorded>),
+    Settle(Box<Settlement>),
+    /// A settlement that went into the record before it in the batch.
+    Merged(MessageId),
+    Acknowledge(MessageId, Bytes),
+    Progress(Box<Progress>),
+    PutResource(Box<NewResource>),
+}
+
+#[derive(Debug)]
+pub(super) struct Recorded {
+    pub(super) received: Received,
+    pub(super) content_hash: ContentHash,
+    pub(super) settlement: Option<Box<Settlement>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Done,
+    Settled(Settled),
+    Put(Put),
+}
+
+/// The journal's side of the group commit.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    facets: Facets,
+    /// Recorded in this batch and not yet settled.
+    unsettled: HashSet<MessageId>,
+    /// Outcomes of settlements merged into their record.
+    merged: HashMap<MessageId, Settled>,
+    /// Tallies of the batch, and of the command under way.
+    batch: Tally,
+    command: Tally,
+}
+
+/// By how much counts change; written once per batch.
+#[derive(Debug, Default)]
+struct Tally {
+    messages: HashMap<i64, i64>,
+    deliveries: HashMap<(String, DeliveryState), i64>,
+}
+
+impl Tally {
+    fn message(&mut self, facet: i64, by: i64) {
+        *self.messages.entry(facet).or_default() += by;
+    }
+
+    fn delivery(&mut self, interface: &str, state: DeliveryState, by: i64) {
+        *self.deliveries.entry((interface.to_owned(), state)).or_default() += by;
+    }
+
+    fn absorb(&mut self, other: &mut Self) {
+        for (facet, by) in other.messages.drain() {
+            *self.messages.entry(facet).or_default() += by;
+        }
+        for (key, by) in other.deliveries.drain() {
+            *self.deliveries.entry(key).or_default() += by;
+        }
+    }
+
+    fn clear(&mut self) {
+        self.messages.clear();
+        self.deliveries.clear();
+    }
+}
+
+impl Apply for Changes {
+    type Command = Command;
+    type Outcome = Outcome;
+
+    fn gather(&mut self, command: &Command) -> bool {
+        match command {
+            Command::Record(recorded) => {
+                self.unsettled.insert(recorded.received.id);
+            }
+            Command::Settle(settlement) => {
+                self.unsettled.remove(&settlement.id);
+            }
+            _ => {}
+        }
+        !self.unsettled.is_empty()
+    }
+
+    fn prepare(&mut self, batch: &mut [Command]) {
+        self.unsettled.clear();
+        let mut records = HashMap::new();
+        for at in 0..batch.len() {
+            match &batch[at] {
+                Command::Record(recorded) => {
+                    records.insert(recorded.received.id, at);
+                }
+                Command::Settle(settlement) => {
+                    let id = settlement.id;
+                    // Once: a second settlement of the same message is an update like any other.
+                    if let Some(record_at) = records.remove(&id)
+                        && let Command::Settle(settlement) =
+                            std::mem::replace(&mut batch[at], Command::Merged(id))
+                        && let Command::Record(recorded) = &mut batch[record_at]
+                    {
+                        recorded.settlement = Some(settlement);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn apply(&mut self, transaction: &Transaction<'_>, command: Command) -> rusqlite::Result<Outcome> {
+        let result = self.carry_out(transaction, command);
+        self.facets.end_command(result.is_ok());
+        match result {
+            Ok(_) => self.batch.absorb(&mut self.command),
+            Err(_) => self.command.clear(),
+        }
+        result
+    }
+
+    fn before_commit(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let mut facet =
+            transaction.prepare_cached("UPDATE facet SET messages = messages + ?2 WHERE id = ?1")?;
+        for (id, by) in self.batch.messages.drain().filter(|(_, by)| *by != 0) {
+            facet.execute(params![id, by])?;
+        }
+        let mut delivery = transaction.prepare_cached(
+            "INSERT INTO delivery_tally (interface, state, deliveries) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET deliveries = deliveries + excluded.deliveries",
+        )?;
+        for ((interface, state), by) in self.batch.deliveries.drain().filter(|(_, by)| *by != 0) {
+            delivery.execute(params![interface, state.as_str(), by])?;
+        }
+        Ok(())
+    }
+
+    fn finished(&mut self, committed: bool) {
+        self.merged.clear();
+        self.batch.clear();
+        self.command.clear();
+        if !committed {
+            self.facets.forget();
+        }
+    }
+}
+
+impl Changes {
+    fn carry_out(&mut self, connection: &Connection, command: Command) -> rusqlite::Result<Outcome> {
+        match command {
+            Command::Record(recorded) => self.record(connection, *recorded).map(|()| Outcome::Done),
+            Command::Settle(settlement) => self.settle(connection, &settlement).map(Outcome::Settled),
+            Command::Merged(id) => self
+                .merged
+                .remove(&id)
+                .map(Outcome::Settled)
+                .ok_or_else(|| refusal("its record failed")),
+            Command::Acknowledge(id, ack) => acknowledge(connection, id, &ack).map(|()| Outcome::Done),
+            Command::Progress(progress) => self.progress(connection, &progress).map(|()| Outcome::Done),
+            Command::PutResource(resource) => resources::put(connection, &resource).map(Outcome::Put),
+        }
+    }
+
+    fn record(&mut self, connection: &Connection, recorded: Recorded) -> rusqlite::Result<()> {
+        let Recorded {
+            received,
+            content_hash,
+            settlement,
+        } = recorded;
+        let unknown = Identity::default();
+        let identity = settlement
+            .as_ref()
+            .map_or(&unknown, |settlement| &settlement.identity);
+        let verdict = match &settlement {
+            Some(settlement) => judge(connection, settlement, received.received_at_ms, &content_hash)?,
+            None => Verdict {
+                state: MessageState::Received,
+                parent: None,
+                settled: None,
+            },
+        };
+        let facet = self.facets.id(connection, identity, verdict.state)?;
+        let sequence = connection
+            .prepare_cached(
+                "INSERT INTO message (id, received_at, facet, state, endpoint, peer, system, code,
+                    trigger_event, control_id, sending_application, sending_facility, parent, cause,
+                    content_hash, ack, raw)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            )?
+            .insert(params![
+                received.id.0.as_bytes(),
+                received.received_at_ms,
+                facet,
+                verdict.state.as_str(),
+                received.endpoint,
+                received.peer,
+                identity.system,
+                identity.message_code,
+                identity.trigger_event,
+                identity.control_id,
+                identity.sending_application,
+                identity.sending_facility,
+                verdict.parent.or(received.parent).map(|id| *id.0.as_bytes()),
+                settlement
+                    .as_ref()
+                    .and_then(|settlement| settlement.cause.as_deref()),
+                content_hash.0,
+                settlement
+                    .as_ref()
+                    .and_then(|settlement| settlement.ack.as_deref()),
+                &received.raw[..],
+            ])?;
+        self.command.message(facet, 1);
+        if let (Some(settlement), Some(settled)) = (settlement, verdict.settled) {
+            self.attach(
+                connection,
+                sequence,
+                received.received_at_ms,
+                &settlement,
+                verdict.state,
+            )?;
+            self.merged.insert(received.id, settled);
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, connection: &Connection, settlement: &Settlement) -> rusqlite::Result<Settled> {
+        let (sequence, received_at, old_facet, content_hash) = connection
+            .prepare_cached("SELECT sequence, received_at, facet, content_hash FROM message WHERE id = ?1")?
+            .query_row([settlement.id.0.as_bytes()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, ContentHash(row.get(3)?)))
+            })
+            .optional()?
+            .ok_or_else(|| refusal("no such message"))?;
+        let verdict = judge(connection, settlement, received_at, &content_hash)?;
+        let identity = &settlement.identity;
+        let facet = self.facets.id(connection, identity, verdict.state)?;
+        connection
+            .prepare_cached(
+                "UPDATE message SET facet = ?2, state = ?3, system = ?4, code = ?5, trigger_event = ?6,
+                    control_id = ?7, sending_application = ?8, sending_facility = ?9,
+                    parent = coalesce(?10, parent), cause = ?11, ack = coalesce(?12, ack)
+                 WHERE sequence = ?1",
+            )?
+            .execute(params![
+                sequence,
+                facet,
+                verdict.state.as_str(),
+                identity.system,
+                identity.message_code,
+                identity.trigger_event,
+                identity.control_id,
+                identity.sending_application,
+                identity.sending_facility,
+                verdict.parent.map(|id| *id.0.as_bytes()),
+                settlement.cause,
+                settlement.ack.as_deref(),
+            ])?;
+        self.command.message(old_facet, -1);
+        self.command.message(facet, 1);
+        self.attach(connection, sequence, received_at, settlement, verdict.state)?;
+        Ok(verdict.settled.unwrap_or(Settled::Fresh { conflict: None }))
+    }
+
+    /// Patients and deliveries of a settled message.
+    fn attach(
+        &mut self,
+        connection: &Connection,
+        sequence: i64,
+        received_at: i64,
+        settlement: &Settlement,
+        state: MessageState,
+    ) -> rusqlite::Result<()> {
+        let mut patient = connection.prepare_cached(
+            "INSERT OR IGNORE INTO patient (patient, received_at, message) VALUES (?1, ?2, ?3)",
+        )?;
+        for key in &settlement.identity.patients {
+            patient.execute(params![key, received_at, sequence])?;
+        }
+        if state == MessageState::Duplicate {
+            return Ok(());
+        }
+        let mut delivery = connection.prepare_cached(
+            "INSERT INTO delivery (message, ordinal, state, interface, lane, attempts, cause, queued_at, changed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?7)",
+        )?;
+        for (ordinal, new) in (1_i64..).zip(&settlement.deliveries) {
+            delivery.execute(params![
+                sequence,
+                ordinal,
+                new.state.as_str(),
+                new.interface,
+                new.lane,
+                new.cause,
+                received_at
+            ])?;
+            self.command.delivery(&new.interface, new.state, 1);
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, connection: &Connection, progress: &Progress) -> rusqlite::Result<()> {
+        let (sequence, interface, old_state): (i64, String, DeliveryState) = connection
+            .prepare_cached(
+                "SELECT sequence, interface, state FROM delivery
+                 WHERE message = (SELECT sequence FROM message WHERE id = ?1) AND ordinal = ?2",
+            )?
+            .query_row(
+                params![progress.id.message.0.as_bytes(), progress.id.ordinal],
+                |row| {
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        read::word(row, 2, DeliveryState::from_word)?,
+                    ))
+                },
+            )
+            .optional()?
+            .ok_or_else(|| refusal("no such delivery"))?;
+        connection
+            .prepare_cached(
+                "UPDATE delivery SET state = ?2, attempts = ?3, cause = ?4, changed_at = ?5,
+                    sent = coalesce(?6, sent), answered = coalesce(?7, answered)
+                 WHERE sequence = ?1",
+            )?
+            .execute(params![
+                sequence,
+                progress.state.as_str(),
+                progress.attempts,
+                progress.cause,
+                progress.at_ms,
+                progress.sent.as_deref(),
+                progress.answered.as_deref(),
+            ])?;
+        self.command.delivery(&interface, old_state, -1);
+        self.command.delivery(&interface, progress.state, 1);
+        Ok(())
+    }
+}
+
+struct Verdict {
+    state: MessageState,
+    parent: Option<MessageId>,
+    settled: Option<Settled>,
+}
+
+/// Whether the message is a replay. Asked by the one writer, so two copies cannot both be first.
+fn judge(
+    connection: &Connection,
+    settlement: &Settlement,
+    received_at_ms: i64,
+    content_hash: &ContentHash,
+) -> rusqlite::Result<Verdict> {
+    let fresh = |conflict| Verdict {
+        state: settlement.state,
+        parent: None,
+        settled: Some(Settled::Fresh { conflict }),
+    };
+    let identity = &settlement.identity;
+    let Some(window_ms) = settlement
+        .duplicate_window_ms
+        .filter(|_| !identity.control_id.is_empty())
+    else {
+        return Ok(fresh(None));
+    };
+    let original = Original {
+        sending_application: identity.sending_application.clone(),
+        sending_facility: identity.sending_facility.clone(),
+        control_id: identity.control_id.clone(),
+        since_ms: received_at_ms.saturating_sub(i64::try_from(window_ms).unwrap_or(i64::MAX)),
+    };
+    let earlier: Option<Earlier> =
+        read::earlier(connection, &original, Some(settlement.id), Some(content_hash))?;
+    Ok(match earlier {
+        Some(earlier) if earlier.content_hash == *content_hash => Verdict {
+            state: MessageState::Duplicate,
+            parent: Some(earlier.id),
+            settled: Some(Settled::Duplicate {
+                of: earlier.id,
+                ack: earlier.ack,
+            }),
+        },
+        other => fresh(other.map(|earlier| earlier.id)),
+    })
+}
+
+fn acknowledge(connection: &Connection, id: MessageId, ack: &[u8]) -> rusqlite::Result<()> {
+    let changed = connection
+        .prepare_cached("UPDATE message SET ack = ?2 WHERE id = ?1")?
+        .execute(params![id.0.as_bytes(), ack])?;
+    if changed == 0 {
+        Err(refusal("no such message"))
+    } else {
+        Ok(())
+    }
+}
+
+/// An error that refuses one command and spares its batch.
+fn refusal(reason: &'static str) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(reason.into())
+}
