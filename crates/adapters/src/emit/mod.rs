@@ -1,0 +1,115 @@
+//! HL7 out: what an EPR tells the world when somebody acts on it, in its own dialect.
+//!
+//! The engine decides that something is told, and in which order it leaves ([`outbox`]); a vendor's `write` decides
+//! how it reads.
+
+mod er7;
+pub(crate) mod outbox;
+
+pub(crate) use self::er7::{Er7, Put, parts, to_ascii};
+
+use crate::state::Text;
+use crate::state::encounter::{Encounter, Place};
+use crate::state::person::{Address, Clinician, Coded, Name, Person};
+use crate::state::report::{Report, Said};
+
+/// One message to be written.
+pub(crate) struct Emission<'a> {
+    /// `A01`, or `R01` for results.
+    pub event: &'static str,
+    pub control_id: &'a str,
+    /// Now on the hospital's clock, 14 digits.
+    pub now: &'a str,
+    /// When it happened, as precise as it was said.
+    pub at: &'a str,
+    pub person: &'a Person,
+    pub encounter: Option<&'a Encounter>,
+    /// Whoever was merged away.
+    pub loser: Option<&'a Person>,
+    pub report: Option<&'a Report>,
+    /// Members said to be deleted: written as HL7 null.
+    pub cleared: &'a [String],
+    pub choices: &'a crate::epr::Choices,
+}
+
+impl Emission<'_> {
+    pub(crate) fn is_result(&self) -> bool {
+        self.report.is_some()
+    }
+
+    /// Whether a member was cleared and must read `""`.
+    pub(crate) fn cleared(&self, member: &str) -> bool {
+        self.cleared.iter().any(|cleared| cleared == member)
+    }
+
+    /// A value, or null when it was just cleared.
+    pub(crate) fn told(&self, member: &str, value: Option<&Text>) -> Er7 {
+        match value {
+            Some(value) => Er7::text(value),
+            None if self.cleared(member) => Er7::null(),
+            None => Er7::default(),
+        }
+    }
+}
+
+/// The first `digits` digits of an HL7 time, padded with zeros when it is a time and shorter.
+pub(crate) fn time_to(time: &str, digits: usize) -> String {
+    let plain: String = time.chars().take_while(|letter| letter.is_ascii_digit()).take(digits).collect();
+    if plain.len() > 8 && plain.len() < digits { format!("{plain:0<digits$}") } else { plain }
+}
+
+/// XCN in its usual order.
+pub(crate) fn xcn(clinician: &Clinician) -> Er7 {
+    parts(&[
+        &clinician.id,
+        &clinician.family,
+        &clinician.given,
+        "",
+        "",
+        &clinician.prefix,
+        "",
+        "",
+        &clinician.authority,
+    ])
+}
+
+/// PL in its usual order.
+pub(crate) fn pl(place: &Place) -> Er7 {
+    parts(&[&place.ward, &place.room, &place.bed, &place.facility, "", "", &place.building])
+}
+
+/// CE in its usual order.
+pub(crate) fn ce(coded: &Coded) -> Er7 {
+    parts(&[&coded.code, &coded.text, &coded.system])
+}
+
+/// XPN in its usual order.
+pub(crate) fn xpn(name: &Name) -> Er7 {
+    parts(&[&name.family, &name.given, &name.middle, &name.suffix, &name.prefix, "", &name.kind])
+}
+
+/// XAD in its usual order, with the county where asked.
+pub(crate) fn xad(address: &Address, country: &str, kind: &str, county_component: usize) -> Er7 {
+    let mut all = [""; 9];
+    all[0] = &address.line;
+    all[1] = &address.other;
+    all[2] = &address.city;
+    all[4] = &address.postcode;
+    all[5] = if address.country.is_empty() { country } else { &address.country };
+    all[6] = if address.kind.is_empty() { kind } else { &address.kind };
+    if let Some(slot) = county_component.checked_sub(1).and_then(|slot| all.get_mut(slot)) {
+        *slot = &address.county;
+    }
+    parts(&all)
+}
+
+/// OBX-5.
+pub(crate) fn obx_value(said: &Said) -> Er7 {
+    if said.status == "D" && said.value.is_empty() {
+        return Er7::null();
+    }
+    Er7::repeated(said.value.iter().map(|repetition| {
+        let components: Vec<&str> = repetition.iter().map(Text::as_str).collect();
+        parts(&components)
+    }))
+}

@@ -1,0 +1,490 @@
+//! One running mock EPR: its port, its record, its outbox, its face.
+//!
+//! The life of an inbound message is [`Shared::take`], top to bottom: read, check, recognise a repetition, apply,
+//! record; the answer leaves once the record is on disk. The state is locked for the shortest part of it, and entries
+//! are submitted under that lock, so that the file never sees changes in another order than the state did.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hl7v2::Message;
+use hl7v2::ack::AckCode;
+use hl7v2::nhs::{Ranges, live_numbers};
+use mllp::{Frame, Limits, Listener, Peer, Refusal as Unframed};
+
+use crate::action::{ActError, ActReport, Action};
+use crate::clock::{Clock, Local};
+use crate::emit::outbox::{self, Post};
+use crate::intake::answer::{Receipt, Receipts, accepted, refused, unreadable};
+use crate::intake::{self, Refusal};
+use crate::record::{Entry, Pending, RecordError, Recorder};
+use crate::seed::{Population, hash};
+use crate::state::State;
+use crate::vendor::{Profile, Vendor};
+
+/// How one EPR is set up.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct EprSettings {
+    /// The system's name: its file is `<name>.sqlite`.
+    pub name: String,
+    /// How its HL7 looks.
+    pub profile: &'static Profile,
+    /// Where it listens for HL7; port 0 picks one.
+    pub listen: SocketAddr,
+    /// Where it sends what it has to tell, as `host:port`; nowhere when left out.
+    pub send_to: Option<String>,
+    /// The folder of its file; in memory when left out.
+    pub data: Option<PathBuf>,
+    /// How many synthetic people it knows at first.
+    pub people: usize,
+    /// Which people those are, and which ids they have.
+    pub seed: u64,
+    /// What time it is.
+    pub clock: Clock,
+    /// NHS numbers that may stand in a message.
+    pub ranges: Ranges,
+    /// Choices among its vendor's assumptions, by name.
+    pub choices: BTreeMap<String, String>,
+    /// Bounds of its port.
+    pub limits: Limits,
+    /// Bounds of its outbox.
+    pub sending: outbox::Limits,
+}
+
+impl EprSettings {
+    /// An EPR that listens on a free port of this machine, remembers nothing and knows nobody.
+    #[must_use]
+    pub fn new(name: &str, profile: &'static Profile, clock: Clock) -> Self {
+        Self {
+            name: name.to_owned(),
+            profile,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            send_to: None,
+            data: None,
+            people: 0,
+            seed: 1,
+            clock,
+            ranges: Ranges::default(),
+            choices: BTreeMap::new(),
+            limits: Limits::default(),
+            sending: outbox::Limits::default(),
+        }
+    }
+}
+
+/// Why an EPR did not start. No port is open then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The port cannot be opened.
+    #[error("{name}: cannot listen on {address}: {source}")]
+    Listen {
+        /// The system.
+        name: String,
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Its file cannot be opened or read.
+    #[error("{name}: {source}")]
+    Record {
+        /// The system.
+        name: String,
+        /// What is wrong with the file.
+        source: RecordError,
+    },
+    /// The first people could not be written down.
+    #[error("{name}: the first people could not be recorded: {reason}")]
+    Seeding {
+        /// The system.
+        name: String,
+        /// What the store says.
+        reason: String,
+    },
+    /// More people than the range of test numbers holds.
+    #[error("{name}: people: at most {max}, the range of NHS numbers kept for tests holds no more")]
+    People {
+        /// The system.
+        name: String,
+        /// The most there can be.
+        max: usize,
+    },
+    /// A choice that the vendor does not have.
+    #[error("{name}: {choice}: {problem}")]
+    Choice {
+        /// The system.
+        name: String,
+        /// The choice.
+        choice: String,
+        /// What it may be.
+        problem: String,
+    },
+}
+
+/// The choices made among a vendor's assumptions.
+pub(crate) struct Choices(BTreeMap<&'static str, String>);
+
+impl Choices {
+    fn new(vendor: &Vendor, made: &BTreeMap<String, String>) -> Result<Self, (String, String)> {
+        let mut choices: BTreeMap<_, _> =
+            vendor.assumptions.iter().map(|known| (known.name, known.default.to_owned())).collect();
+        for (name, value) in made {
+            let Some(known) = vendor.assumptions.iter().find(|known| known.name == name) else {
+                let names: Vec<_> =
+                    vendor.assumptions.iter().filter(|known| !known.choices.is_empty()).map(|known| known.name).collect();
+                return Err((name.clone(), format!("no such choice; there are {}", names.join(", "))));
+            };
+            if known.choices.is_empty() {
+                return Err((name.clone(), "cannot be switched yet".to_owned()));
+            }
+            if !known.choices.contains(&value.as_str()) {
+                return Err((name.clone(), format!("one of {}", known.choices.join(", "))));
+            }
+            choices.insert(known.name, value.clone());
+        }
+        Ok(Self(choices))
+    }
+
+    /// What was chosen, or the default; empty for a name that is none.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+}
+
+/// What everything in a running EPR shares.
+pub(crate) struct Shared {
+    pub vendor: &'static Vendor,
+    pub profile: &'static Profile,
+    pub choices: Choices,
+    pub local: Local,
+    pub ranges: Ranges,
+    pub recorder: Recorder,
+    pub post: Post,
+    inner: Mutex<Inner>,
+}
+
+/// What the lock guards.
+pub(crate) struct Inner {
+    pub state: State,
+    receipts: Receipts,
+    control_ids: ControlIds,
+}
+
+/// Control ids only grow, also over a crash: the file holds a number that none in use has reached.
+struct ControlIds {
+    next: u64,
+    below: u64,
+}
+
+/// How many control ids one write to the file covers.
+const CONTROL_ID_BLOCK: u64 = 10_000;
+
+impl ControlIds {
+    fn next(&mut self, entry: &mut Entry) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        if self.next >= self.below {
+            self.below = self.next + CONTROL_ID_BLOCK;
+            entry.control_ids_below = Some(self.below);
+        }
+        number
+    }
+}
+
+impl Inner {
+    /// The next control id of ours, as a number.
+    pub(crate) fn control_id(&mut self, entry: &mut Entry) -> u64 {
+        self.control_ids.next(entry)
+    }
+}
+
+/// A running mock EPR. [`shutdown`](Self::shutdown) ends it well; dropping it ends it at once.
+pub struct Epr {
+    shared: Arc<Shared>,
+    listener: Listener,
+    sending: Option<tokio::task::JoinHandle<()>>,
+    drain: Duration,
+}
+
+/// What waits to be sent, and what became of the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outbox {
+    /// Messages not yet taken by the receiver.
+    pub queued: u64,
+    /// Messages taken since the start.
+    pub delivered: u64,
+    /// Messages refused for good.
+    pub refused: u64,
+}
+
+impl Epr {
+    /// Starts an EPR: reads its file, puts the first people on an empty index, opens its port.
+    ///
+    /// # Errors
+    /// [`StartError`], and then nothing is left running.
+    pub async fn start(vendor: &'static Vendor, settings: EprSettings) -> Result<Self, StartError> {
+        let name = settings.name.clone();
+        let choices = Choices::new(vendor, &settings.choices).map_err(|(choice, problem)| StartError::Choice {
+            name: name.clone(),
+            choice,
+            problem,
+        })?;
+        if settings.people > Population::PEOPLE_MAX {
+            return Err(StartError::People { name, max: Population::PEOPLE_MAX });
+        }
+        let path = settings.data.as_ref().map(|folder| folder.join(format!("{name}.sqlite")));
+        let opened = tokio::task::spawn_blocking({
+            let name = name.clone();
+            move || Recorder::open(&name, path)
+        });
+        let (recorder, loaded) = opened
+            .await
+            .unwrap_or_else(|_| Err(RecordError::Sqlite(rusqlite::Error::InvalidQuery)))
+            .map_err(|source| StartError::Record { name: name.clone(), source })?;
+        let mut receipts = Receipts::default();
+        for receipt in &loaded.receipts {
+            receipts.keep(receipt);
+        }
+        let control_ids = ControlIds { next: loaded.control_ids_below.max(1), below: loaded.control_ids_below };
+        let shared = Arc::new(Shared {
+            vendor,
+            profile: settings.profile,
+            choices,
+            local: Local::new(settings.clock),
+            ranges: settings.ranges,
+            recorder,
+            post: Post::new(loaded.outgoing, loaded.refused, settings.send_to.is_some()),
+            inner: Mutex::new(Inner {
+                state: State::load(settings.seed, loaded.people, loaded.reports),
+                receipts,
+                control_ids,
+            }),
+        });
+        if !loaded.seeded {
+            shared
+                .seed(settings.people)
+                .await
+                .map_err(|reason| StartError::Seeding { name: name.clone(), reason })?;
+        }
+        let listener = Listener::bind(settings.listen, settings.limits, Door(shared.clone()))
+            .await
+            .map_err(|source| StartError::Listen { name, address: settings.listen, source })?;
+        let drain = Duration::from_millis(settings.sending.drain_ms);
+        let sending = settings
+            .send_to
+            .map(|address| tokio::spawn(outbox::run(shared.clone(), address, settings.sending)));
+        Ok(Self { shared, listener, sending, drain })
+    }
+
+    /// Where it listens for HL7.
+    #[must_use]
+    pub fn mllp_address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Its FHIR face, at the vendor's own path; none where the product has none.
+    #[must_use]
+    pub fn router(&self) -> Option<axum::Router> {
+        self.shared.vendor.face.map(|face| face(self.shared.clone()))
+    }
+
+    /// Does what a person at its keyboard would; returns once the change is on disk and the message in the outbox.
+    ///
+    /// # Errors
+    /// [`ActError`], and then nothing happened.
+    pub async fn act(&self, action: Action) -> Result<ActReport, ActError> {
+        crate::act::act(&self.shared, action).await
+    }
+
+    /// How many people are on its index, those merged away included.
+    #[must_use]
+    pub fn people(&self) -> usize {
+        self.shared.lock().state.people_count()
+    }
+
+    /// What waits to be sent.
+    #[must_use]
+    pub fn outbox(&self) -> Outbox {
+        self.shared.post.counts()
+    }
+
+    /// Waits until nothing waits to be sent.
+    pub async fn outbox_empty(&self) {
+        self.shared.post.empty().await;
+    }
+
+    /// Ends it: no more frames, the outbox gets its time to drain, the file is closed. What could not be sent is sent
+    /// after the next start.
+    pub async fn shutdown(self) {
+        self.listener.shutdown().await;
+        if let Some(sending) = self.sending {
+            let drained = tokio::time::timeout(self.drain, self.shared.post.empty()).await;
+            if drained.is_err() {
+                tracing::warn!(system = self.shared.vendor.name, "messages still wait to be sent; they keep");
+            }
+            sending.abort();
+        }
+        self.shared.recorder.close().await;
+    }
+}
+
+/// The service behind the port.
+struct Door(Arc<Shared>);
+
+impl mllp::Service for Door {
+    async fn call(&self, _peer: &Peer, frame: Frame) -> Option<Bytes> {
+        let shared = &self.0;
+        // No await before the change is submitted: frames of one connection stay in order.
+        let taken = shared.take(&frame);
+        let Some(pending) = taken.pending else { return Some(taken.answer) };
+        match pending.await {
+            Ok(()) => Some(taken.answer),
+            Err(error) => {
+                tracing::error!(system = shared.vendor.name, %error, "a message could not be recorded");
+                Some(shared.not_recorded(&frame, taken.receipt))
+            }
+        }
+    }
+
+    async fn refused(&self, _peer: &Peer, refusal: Unframed) -> Option<Bytes> {
+        Some(self.0.refuse_unreadable(&refusal.head, &refusal.error.to_string()))
+    }
+}
+
+/// An answer, and what must be on disk before it may leave.
+struct Taken {
+    answer: Bytes,
+    pending: Option<Pending>,
+    receipt: u64,
+}
+
+impl From<Bytes> for Taken {
+    fn from(answer: Bytes) -> Self {
+        Self { answer, pending: None, receipt: 0 }
+    }
+}
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves whole documents behind: the state is still the file's.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, frame: &[u8]) -> Taken {
+        let message = match Message::parse(frame) {
+            Ok(message) => message,
+            Err(error) => return self.refuse_unreadable(frame, &error.to_string()).into(),
+        };
+        if let Some(place) = live_numbers(&message, &self.ranges).first() {
+            let refusal = Refusal {
+                code: AckCode::AE,
+                condition: "103",
+                place: Some(*place),
+                text: format!("{place}: looks like a live NHS number; only numbers kept for tests are taken"),
+            };
+            return self.refuse(&message, &refusal).into();
+        }
+        let change = match intake::read(&message, self.profile) {
+            Ok(change) => change,
+            Err(refusal) => return self.refuse(&message, &refusal).into(),
+        };
+        let header = message.header();
+        let key = hash(
+            0,
+            &[
+                header.sending_application().as_bytes(),
+                header.sending_facility().as_bytes(),
+                header.control_id().as_bytes(),
+            ],
+        );
+        let content = hash(0, &[frame]);
+        let (now, now_ms) = (self.local.hl7_now(), self.local.now_ms());
+        let mut entry = Entry::default();
+        let mut inner = self.lock();
+        let answer = match inner.receipts.answer(key, content) {
+            // Nothing to apply; but the first of the two may still be on its way to the disk, ahead of this entry.
+            Some(answer) => answer,
+            None => {
+                let number = inner.control_id(&mut entry);
+                let applied = inner.state.apply(change, now_ms);
+                inner.state.document(&applied, &mut entry.documents);
+                let answer = accepted(&message, &(self.profile.writing.control_id)(number), &now);
+                let receipt = Receipt { key, content, answer: answer.clone() };
+                inner.receipts.keep(&receipt);
+                entry.receipt = Some(receipt);
+                answer
+            }
+        };
+        let submitted = self.recorder.submit(entry);
+        drop(inner);
+        match submitted {
+            Ok(pending) => Taken { answer, pending: Some(pending), receipt: key },
+            Err(_) => self.not_recorded(frame, key).into(),
+        }
+    }
+
+    fn refuse(&self, message: &Message<'_>, refusal: &Refusal) -> Bytes {
+        refused(message, refusal, &self.answer_id(), &self.local.hl7_now())
+    }
+
+    fn refuse_unreadable(&self, frame: &[u8], reason: &str) -> Bytes {
+        let code = self.profile.reading.unreadable;
+        let refusal = Refusal { code, condition: "100", place: None, text: reason.to_owned() };
+        unreadable(frame, &refusal, &self.answer_id(), &self.local.hl7_now())
+    }
+
+    /// The answer when the disk said no; the same message sent again will be heard anew.
+    fn not_recorded(&self, frame: &[u8], receipt: u64) -> Bytes {
+        self.lock().receipts.forget(receipt);
+        let refusal = Refusal {
+            code: AckCode::AE,
+            condition: "207",
+            place: None,
+            text: "not recorded; send it again".to_owned(),
+        };
+        unreadable(frame, &refusal, &self.answer_id(), &self.local.hl7_now())
+    }
+
+    /// MSH-10 of an answer that changes nothing.
+    fn answer_id(&self) -> String {
+        let mut entry = Entry::default();
+        let number = self.lock().control_id(&mut entry);
+        if entry.control_ids_below.is_some() {
+            // Of the answer nobody waits for: should this write fail, the next one covers the same block.
+            drop(self.recorder.submit(entry));
+        }
+        (self.profile.writing.control_id)(number)
+    }
+
+    /// Puts the first people on the index, in groups, and waits until all are on disk.
+    async fn seed(&self, people: usize) -> Result<(), String> {
+        let (seed, now_ms) = (self.lock().state.seed(), self.local.now_ms());
+        let citizens = Population::new(seed, self.vendor.seed_block).people().take(people);
+        let mut pending = Vec::with_capacity(people + 1);
+        for citizen in citizens {
+            let entry = {
+                let mut inner = self.lock();
+                let mut entry = Entry::default();
+                for change in (self.vendor.seed)(&citizen, self.profile) {
+                    let applied = inner.state.apply(change, now_ms);
+                    inner.state.document(&applied, &mut entry.documents);
+                }
+                entry
+            };
+            pending.push(self.recorder.submit_patiently(entry).await.map_err(|error| error.to_string())?);
+        }
+        for pending in pending {
+            pending.await.map_err(|error| error.to_string())?;
+        }
+        let done = Entry { seeded: true, ..Entry::default() };
+        let pending = self.recorder.submit_patiently(done).await.map_err(|error| error.to_string())?;
+        pending.await.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,321 @@
+//! What this product writes: `Q…T…` control ids, alias pools, display text or bare code values.
+
+use super::codes;
+use hl7v2::{Builder, Encoding};
+
+use crate::emit::{Emission, Er7, Put, ce, obx_value, parts, time_to, to_ascii};
+use crate::state::encounter::{Encounter, Place, Stage};
+use crate::state::person::{Alias, Clinician, Person, Role};
+use crate::state::report::Report;
+
+/// A queue number and a transaction number that move at their own pace.
+pub(super) fn control_id(number: u64) -> String {
+    format!("Q{:010}T{:010}", 5_310_000_000 + number, 7_310_000_000 + number * 3)
+}
+
+pub(super) fn tidied(emission: &Emission<'_>) -> Vec<u8> {
+    write(emission, false)
+}
+
+pub(super) fn raw(emission: &Emission<'_>) -> Vec<u8> {
+    write(emission, true)
+}
+
+fn write(emission: &Emission<'_>, raw: bool) -> Vec<u8> {
+    let mut out = Builder::new(Encoding::STANDARD);
+    header(emission, raw, &mut out);
+    if let Some(report) = emission.report {
+        pid(emission, raw, &mut out);
+        result(report, raw, &mut out);
+        return to_ascii(out.finish());
+    }
+    let mut evn = out.segment("EVN");
+    evn.set(1, emission.event)
+        .set(2, &time_to(emission.now, 14))
+        .put(5, user(raw))
+        .set(6, &time_to(emission.at, 14));
+    pid(emission, raw, &mut out);
+    pd1(emission.person, raw, &mut out);
+    if let Some(loser) = emission.loser {
+        let mut mrg = out.segment("MRG");
+        if let Some(alias) = loser.alias(Role::Mrn) {
+            mrg.put(1, cx(alias, raw));
+        }
+        if let Some(name) = loser.name() {
+            mrg.put(7, parts(&[&name.family, &name.given]));
+        }
+        mrg;
+    } else if let Some(encounter) = emission.encounter {
+        pv1(emission, encounter, raw, &mut out);
+    }
+    to_ascii(out.finish())
+}
+
+fn header(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
+    let mut msh = out.segment("MSH");
+    if raw {
+        msh.set(4, "HNA");
+    } else {
+        msh.set(3, "CERNER").set(4, "RYJ").set(5, "EPRGW").set(6, "RYJ");
+    }
+    let code = if emission.is_result() { "ORU" } else { "ADT" };
+    msh.set(7, &time_to(emission.now, 14))
+        .put(9, parts(&[code, emission.event]))
+        .set(10, emission.control_id)
+        .set(11, if raw { "D" } else { "P" })
+        .set(12, "2.3");
+    if raw {
+        msh.set(18, "8859/1");
+    } else {
+        msh.set(15, "AL").set(16, "NE").set(17, "44").set(18, "ASCII");
+    }
+}
+
+fn user(raw: bool) -> Er7 {
+    let (pool, kind) = if raw { ("CD:684", "CD:213") } else { ("External Id", "Personnel") };
+    parts(&["9000417", "Marlowe", "Priya", "", "", "", "", "", pool, kind])
+}
+
+/// CX with pool, type and facility; a type without alias shows its code value.
+fn cx(alias: &Alias, raw: bool) -> Er7 {
+    let code = match alias.role {
+        Role::Nhs => codes::NHS_NUMBER,
+        Role::Enterprise => codes::COMMUNITY_MRN,
+        Role::Mrn | Role::Retired => codes::MRN,
+    };
+    let kind = if raw { format!("CD:{code}") } else { alias.kind.to_string() };
+    let facility = if alias.role == Role::Mrn { "CD:5294405" } else { "" };
+    parts(&[&alias.value, "", "", &alias.authority, &kind, facility])
+}
+
+fn pid(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
+    let person = emission.person;
+    let mut pid = out.segment("PID");
+    pid.set(1, "1");
+    if let Some(mrn) = person.alias(Role::Mrn) {
+        let kind = if raw { "CD:1079" } else { &mrn.kind };
+        pid.put(2, parts(&[&mrn.value, "", "", &mrn.authority, kind]));
+    }
+    pid.put(3, Er7::repeated(in_pools(person).into_iter().map(|alias| cx(alias, raw))));
+    if let Some(community) = person.alias(Role::Enterprise) {
+        pid.put(4, cx(community, raw));
+    }
+    let current = if raw { "CD:766" } else { "CURRENT" };
+    if let Some(name) = person.name() {
+        pid.put(5, parts(&[&name.family, &name.given, &name.middle, "", &name.prefix, "", current]));
+    }
+    match &person.birth {
+        Some(birth) => {
+            let digits = time_to(birth, 14);
+            pid.set(7, &if digits.len() == 8 { format!("{digits}000000") } else { digits });
+        }
+        None if emission.cleared("birth-date") => {
+            pid.put(7, Er7::null());
+        }
+        None => {}
+    }
+    pid.put(8, emission.told("sex", person.sex.as_ref()));
+    pid.put(11, Er7::repeated(person.addresses.iter().map(|address| {
+        let kind = if raw { "CD:756" } else { "HOME" };
+        parts(&[&address.line, &address.other, &address.city, &address.county, &address.postcode, "GBR", kind])
+    })));
+    if person.addresses.is_empty() && emission.cleared("address") {
+        pid.put(11, Er7::null());
+    }
+    let home = if raw { "CD:170" } else { "HOME" };
+    let phone = |value: &str, used_as: &str| match used_as {
+        _ if value.contains('@') => parts(&[value, "EMAIL"]),
+        "ORN" => parts(&[value, "CD:3310891"]),
+        _ => parts(&[value, home]),
+    };
+    pid.put(13, Er7::repeated(
+        person.telecoms.iter().filter(|telecom| telecom.used_as != "WPN").map(|telecom| phone(&telecom.value, &telecom.used_as)),
+    ));
+    if person.telecoms.is_empty() && emission.cleared("phone") {
+        pid.put(13, Er7::null());
+    }
+    pid.set(15, if raw { "CD:151" } else { "English" });
+    match &person.marital {
+        Some(marital) => {
+            pid.set(16, &codes::printed(codes::MARITAL, marital, raw));
+        }
+        None => {
+            // Explicit nulls are common here: an unknown status is told as one.
+            pid.put(16, Er7::null());
+        }
+    }
+    pid.maybe(17, person.religion.as_ref());
+    if let Some(encounter) = emission.encounter {
+        let pool = if encounter.authority.is_empty() { "ICHT Encounter Num" } else { &encounter.authority };
+        let kind = if raw { format!("CD:{}", codes::FIN) } else { "FINNBR".to_owned() };
+        pid.put(18, parts(&[&encounter.number, "", "", pool, &kind]));
+    }
+    match &person.ethnicity {
+        Some(ethnicity) => {
+            let printed = codes::printed(codes::ETHNICITY, &ethnicity.code, raw);
+            let leaks = printed.starts_with("CD:") || codes::value_of(codes::ETHNICITY, &ethnicity.code).is_none();
+            pid.put(22, if leaks { Er7::text(&printed) } else { parts(&[&ethnicity.code, &printed]) });
+        }
+        None if emission.cleared("ethnicity") => {
+            pid.put(22, Er7::null());
+        }
+        None => {}
+    }
+    pid.set(29, &person.death_time.as_deref().map(|time| time_to(time, 14)).unwrap_or_default());
+    let died = person.has_died();
+    pid.set(30, match (died, raw) {
+        (true, false) => "Yes",
+        (false, false) => "No",
+        (true, true) => "CD:360",
+        (false, true) => "CD:363",
+    });
+}
+
+/// Every pool, one per trust, the NHS number last; the repeats before it swap from one person to the next.
+fn in_pools(person: &Person) -> Vec<&Alias> {
+    let mut pools: Vec<&Alias> =
+        person.aliases.iter().filter(|alias| matches!(alias.role, Role::Mrn | Role::Enterprise)).collect();
+    if person.version % 2 == 1 {
+        pools.reverse();
+    }
+    pools.extend(person.alias(Role::Nhs));
+    pools
+}
+
+fn pd1(person: &Person, raw: bool, out: &mut Builder) {
+    let Some(gp) = &person.gp else { return };
+    let mut pd1 = out.segment("PD1");
+    if let Some(practice) = &person.practice {
+        pd1.put(3, parts(&[&practice.text, "", &practice.code]));
+    }
+    let (pool, kind) = if raw { ("CD:684", "CD:213") } else { ("GP Number", "Personnel") };
+    pd1.put(
+        4,
+        parts(&[&gp.id, &gp.family, &gp.given, "", "", "Dr", "", "", pool, kind, "", "", "External Identifier"]),
+    );
+}
+
+/// One clinician, one repetition per alias pool.
+fn personnel(clinician: &Clinician, raw: bool) -> Er7 {
+    let pools: [(&str, &str, &str, &str); 3] = if raw {
+        [("", "CD:3144502", "CD:213", "CD:1088"), ("C", "CD:4112", "CD:213", "CD:1083"), ("L", "CD:3144508", "CD:213", "CD:1087")]
+    } else {
+        [
+            ("", "ICHT Local Doctor Number", "Personnel", "Local Doctor"),
+            ("C", "GMC Number", "Personnel", "GMC"),
+            ("L", "Licence Number", "Personnel", "LICENSE"),
+        ]
+    };
+    let number = 9_990_000 + crate::seed::hash(0, &[clinician.id.as_bytes()]) % 10_000;
+    Er7::repeated(pools.map(|(letter, pool, person, kind)| {
+        let id = if letter.is_empty() { clinician.id.to_string() } else { format!("{letter}{number}") };
+        let prefix = if raw { "" } else { &clinician.prefix };
+        parts(&[&id, &clinician.family, &clinician.given, "", "", prefix, "", "", pool, person, "", "", kind])
+    }))
+}
+
+fn place(place: &Place, raw: bool) -> Er7 {
+    let kind = if raw { "CD:1450" } else { "Bed(s)" };
+    let facility = if place.facility.is_empty() { "RYJ01" } else { &place.facility };
+    parts(&[&place.ward, &place.room, &place.bed, facility, "", kind, &place.building])
+}
+
+fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Builder) {
+    let mut pv1 = out.segment("PV1");
+    let class = codes::printed(codes::ENCOUNTER_TYPE, &encounter.class, raw);
+    pv1.set(1, "1").set(2, &class);
+    if let Some(now) = encounter.place() {
+        pv1.put(3, place(now, raw));
+    }
+    let told = |set: u16, code: Option<&crate::state::Text>| {
+        code.map(|code| codes::printed(set, code, raw)).unwrap_or_default()
+    };
+    pv1.set(4, &told(codes::ADMIT_TYPE, encounter.admission_type.as_ref()));
+    if emission.event == "A02"
+        && let Some(before) = encounter.place_before()
+    {
+        pv1.put(6, place(before, raw));
+    }
+    if let Some(consultant) = &encounter.consultant {
+        pv1.put(7, personnel(consultant, raw));
+    }
+    if let Some(referrer) = &encounter.referrer {
+        pv1.put(8, personnel(referrer, raw));
+    }
+    let specialty = encounter.specialty.as_ref().map(|coded| if coded.code.is_empty() { &coded.text } else { &coded.code });
+    pv1.set(10, &told(codes::MEDICAL_SERVICE, specialty));
+    pv1.set(14, &told(codes::ADMIT_SOURCE, encounter.source.as_ref()));
+    pv1.set(18, &class);
+    let visit_kind = if raw { "CD:1078" } else { "VISITID" };
+    pv1.put(19, parts(&[&(encounter.key % 100_000).to_string(), "", "", "Attendance Num", visit_kind]));
+    pv1.set(36, &told(codes::DISCHARGE_DISPOSITION, encounter.disposition.as_ref()));
+    pv1.set(37, &told(codes::DISCHARGE_DISPOSITION, encounter.destination.as_ref()));
+    if emission.event == "A13" {
+        pv1.put(36, Er7::null()).put(37, Er7::null()).put(45, Er7::null());
+    }
+    let facility = encounter.place().map_or("RYJ01", |place| {
+        if place.facility.is_empty() { "RYJ01" } else { place.facility.as_str() }
+    });
+    pv1.set(39, facility).set(41, match (encounter.stage(), raw) {
+        (Stage::Closed, false) => "DIS",
+        (Stage::Closed, true) => "CD:856",
+        (_, false) => "Active",
+        (_, true) => "CD:854",
+    });
+    pv1.set(44, &encounter.admitted.as_deref().map(|time| time_to(time, 14)).unwrap_or_default());
+    if let Some(discharged) = &encounter.discharged {
+        pv1.set(45, &time_to(discharged, 14));
+    }
+    if let Some(reason) = &encounter.reason {
+        let mut pv2 = out.segment("PV2");
+        pv2.put(3, parts(&[&reason.code, &reason.text]));
+    }
+}
+
+fn result(report: &Report, raw: bool, out: &mut Builder) {
+    let event = 2_000_000 + u64::from(report.key) % 1_000_000;
+    let placer = if report.placer.is_empty() { (300_000_000 + u64::from(report.key)).to_string() } else { report.placer.to_string() };
+    let order = parts(&[&placer, "HNAM_ORDERID"]);
+    let filler = Er7::repeated([parts(&[&report.filler, "HNAM_CEREF"]), parts(&[&event.to_string(), "HNAM_EVENTID"])]);
+    let mut orc = out.segment("ORC");
+    orc.set(1, if raw { "CD:2539" } else { "RE" })
+        .put(2, order.clone())
+        .put(3, filler.clone())
+        .set(5, if raw { "CD:9324" } else { "Completed" });
+    let code = |coded: &crate::state::person::Coded| {
+        let text = if raw { format!("CD:{}", codes::number_for(codes::EVENT, &coded.code)) } else { coded.code.to_string() };
+        let system = if coded.system.is_empty() { "HNAM" } else { &coded.system };
+        parts(&[&text, &coded.text, system])
+    };
+    let time = |time: Option<&crate::state::Text>| time.map(|time| time_to(time, 14)).unwrap_or_default();
+    let mut obr = out.segment("OBR");
+    obr.set(1, "1").put(2, order).put(3, filler).put(4, code(&report.service)).set(7, &time(report.observed.as_ref()));
+    if let Some(doctor) = &report.ordered_by {
+        obr.put(16, personnel(doctor, raw));
+    }
+    obr.set(22, &time(report.issued.as_ref()))
+        .set(24, if raw { "CD:692" } else { "GLB" })
+        .set(25, &report.status)
+        .put(27, parts(&["", "", "", "", "", "RT"]));
+    for (position, observation) in report.observations.iter().enumerate() {
+        let said = &observation.said;
+        let mut obx = out.segment("OBX");
+        obx.set(1, &(position + 1).to_string())
+            .set(2, &said.value_type)
+            .put(3, code(&observation.code))
+            .set(4, &observation.sub_id)
+            .put(5, obx_value(said))
+            .set(7, &said.range)
+            .set(8, &said.flag)
+            .set(11, &said.status)
+            .set(14, &time(said.observed.as_ref()));
+        if let Some(units) = &said.units {
+            obx.put(6, ce(units));
+        }
+        obx;
+        for (line, note) in observation.notes.iter().enumerate() {
+            let mut nte = out.segment("NTE");
+            nte.set(1, &(line + 1).to_string()).set(3, note);
+        }
+    }
+}

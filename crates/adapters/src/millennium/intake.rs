@@ -1,0 +1,80 @@
+//! What this product reads its own way: numbers by alias pool, whatever their order.
+
+use hl7v2::Message;
+use hl7v2::ack::AckCode;
+
+use crate::intake::Refusal;
+use crate::intake::read::{Cx, given, nhs_digits, numbers, text};
+use crate::state::change::Given;
+use crate::state::person::{Alias, Role};
+use crate::state::{Change, Text};
+
+/// PID-3 by pool, then whatever PID-4 adds.
+pub(super) fn identities(message: &Message<'_>) -> Vec<Alias> {
+    let mut aliases: Vec<Alias> = Vec::new();
+    for field in [3, 4] {
+        for alias in numbers(message.field("PID", field)).filter_map(alias) {
+            if !aliases.iter().any(|held| held.names_the_same(&alias)) {
+                aliases.push(alias);
+            }
+        }
+    }
+    if aliases.is_empty() {
+        // PID-2 repeats the hospital's number; alone it still says who this is.
+        aliases.extend(numbers(message.field("PID", 2)).filter_map(alias));
+    }
+    aliases
+}
+
+pub(super) fn losers(message: &Message<'_>) -> Vec<Alias> {
+    numbers(message.field("MRG", 1)).filter_map(alias).collect()
+}
+
+fn alias(cx: Cx) -> Option<Alias> {
+    let nhs_pool = cx.is_called_nhs() || cx.kind == "CD:3844501";
+    if nhs_pool {
+        // A pool that says NHS and a number that is none: kept out rather than matched on.
+        return nhs_digits(&cx.value).map(|digits| Alias::nhs(&digits, "NHSNBR", "NHSNMBR"));
+    }
+    let pool = cx.authority.to_ascii_uppercase();
+    let community = pool.contains("COMMUNITY") || pool.starts_with("CMRN") || pool == "EMPI" || cx.kind == "CD:660921";
+    let role = if community { Role::Enterprise } else { Role::Mrn };
+    Some(Alias { value: cx.value, authority: cx.authority, kind: cx.kind, role })
+}
+
+/// The FIN in PID-18, else the attendance number in PV1-19.
+pub(super) fn visit(message: &Message<'_>) -> (Text, Text) {
+    for (segment, field) in [("PID", 18), ("PV1", 19)] {
+        if let Some(number) = given(text(message.field(segment, field))) {
+            let authority = message.field(segment, field).component(4).text();
+            return (number, Text::from(&*authority));
+        }
+    }
+    (Text::default(), Text::default())
+}
+
+/// Inbound feeds are bound to a contributor, looked up from MSH-3 and MSH-4.
+pub(super) fn refuses(message: &Message<'_>) -> Option<Refusal> {
+    let header = message.header();
+    if header.sending_application().is_empty() && header.sending_facility().is_empty() {
+        return Some(Refusal {
+            code: AckCode::AE,
+            ..Refusal::error("101", "MSH-4", "MSH-4: no contributor system; MSH-3 and MSH-4 are both empty")
+        });
+    }
+    None
+}
+
+/// Stored as it comes; only sex by NHS number is turned into the product's own.
+pub(super) fn stores(change: &mut Change) {
+    if let Given::Is(sex) = &mut change.demographics.sex {
+        let own = match sex.as_str() {
+            "1" | "CD:361" => "M",
+            "2" | "CD:362" => "F",
+            "9" | "CD:365" => "O",
+            "0" | "X" | "CD:364" => "U",
+            _ => return,
+        };
+        *sex = Text::const_new(own);
+    }
+}

@@ -1,0 +1,281 @@
+//! The EPR's own file: whole documents, receipts and the outbox in SQLite, committed before anything is acknowledged.
+//!
+//! One writer thread groups whatever waits into one transaction and one fsync; order of submission is order of commit.
+//! A document is a whole person (with encounters) or a whole report as JSON: a later one replaces an earlier one, so
+//! the file is always a state the EPR was in.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use rusqlite::{Connection, Transaction, params};
+use store::group::{Apply, Settings, WriteError, Writer, open};
+
+use crate::intake::answer::{RECEIPTS_MAX, Receipt};
+use crate::state::person::Person;
+use crate::state::report::Report;
+
+/// Changed documents, written out while the state was locked.
+#[derive(Default)]
+pub(crate) struct Documents(Vec<(Table, u32, Vec<u8>)>);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Table {
+    Person,
+    Report,
+}
+
+impl Documents {
+    pub(crate) fn person(&mut self, person: &Person) {
+        self.push(Table::Person, person.key, serde_json::to_vec(person));
+    }
+
+    pub(crate) fn report(&mut self, report: &Report) {
+        self.push(Table::Report, report.key, serde_json::to_vec(report));
+    }
+
+    fn push(&mut self, table: Table, key: u32, json: serde_json::Result<Vec<u8>>) {
+        self.0.retain(|(held, other, _)| (*held, *other) != (table, key));
+        // Structs of strings and numbers always have a JSON form.
+        if let Ok(json) = json {
+            self.0.push((table, key, json));
+        }
+    }
+}
+
+/// A message that waits to be sent.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub sequence: u64,
+    pub control_id: String,
+    pub message: Bytes,
+}
+
+/// What becomes durable together.
+#[derive(Default)]
+pub(crate) struct Entry {
+    pub documents: Documents,
+    pub receipt: Option<Receipt>,
+    pub outgoing: Option<Outgoing>,
+    /// The message of that sequence was taken by the receiver.
+    pub delivered: Option<u64>,
+    /// The message of that sequence was refused for good.
+    pub refused: Option<u64>,
+    /// Control ids below this number may be in use.
+    pub control_ids_below: Option<u64>,
+    /// The file holds everybody it was seeded with.
+    pub seeded: bool,
+}
+
+/// Everything a file held when it was opened.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub people: Vec<Person>,
+    pub reports: Vec<Report>,
+    pub receipts: Vec<Receipt>,
+    pub outgoing: Vec<Outgoing>,
+    pub refused: u64,
+    pub control_ids_below: u64,
+    pub seeded: bool,
+}
+
+/// Why a file could not be opened or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// SQLite says no.
+    #[error("the record's file: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A document in the file is none of ours.
+    #[error("the record's file: {table} {key} cannot be read ({source}); was it written by a newer version?")]
+    Document {
+        /// Which table.
+        table: &'static str,
+        /// Which row.
+        key: u32,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS person (key INTEGER PRIMARY KEY, document BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS report (key INTEGER PRIMARY KEY, document BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS receipt (
+        place INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER NOT NULL UNIQUE, content INTEGER NOT NULL,
+        answer BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS outgoing (
+        sequence INTEGER PRIMARY KEY, control_id TEXT NOT NULL, message BLOB NOT NULL,
+        refused INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// The thread that writes one EPR's file.
+pub(crate) struct Recorder(Writer<Recording>);
+
+/// A submitted entry; resolves once it is on disk.
+pub(crate) type Pending = store::group::Pending<()>;
+
+impl Recorder {
+    /// Opens the file (or memory, when there is none), reads all of it, and starts the writer.
+    ///
+    /// # Errors
+    /// When SQLite cannot open it, or it holds what this version cannot read.
+    pub(crate) fn open(name: &str, path: Option<PathBuf>) -> Result<(Self, Loaded), RecordError> {
+        let loaded = load(&connect(path.as_deref())?)?;
+        let writer = Writer::start(name, move || connect(path.as_deref()), Recording, SETTINGS)?;
+        Ok((Self(writer), loaded))
+    }
+
+    /// Puts an entry in line, in the order of the calls; never waits.
+    ///
+    /// # Errors
+    /// When the line is full or the recorder closed: the entry is not recorded.
+    pub(crate) fn submit(&self, entry: Entry) -> Result<Pending, WriteError> {
+        self.0.try_submit(entry)
+    }
+
+    /// Puts an entry in line when there is room.
+    pub(crate) async fn submit_patiently(&self, entry: Entry) -> Result<Pending, WriteError> {
+        self.0.submit(entry).await
+    }
+
+    /// Commits what was submitted and closes the file.
+    pub(crate) async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+/// More than a listener can have in flight (its connections times its window).
+const SETTINGS: Settings = Settings { queue_max: 65_536, batch_max: 512, linger_us: 200 };
+
+fn connect(path: Option<&Path>) -> rusqlite::Result<Connection> {
+    let connection = match path {
+        Some(path) => open(path)?,
+        None => Connection::open_in_memory()?,
+    };
+    connection.execute_batch(SCHEMA)?;
+    Ok(connection)
+}
+
+/// Carries out entries inside the transaction of their group.
+struct Recording;
+
+impl Apply for Recording {
+    type Command = Entry;
+    type Outcome = ();
+
+    /// Of several documents of one person only the last need be written: all become durable together.
+    fn prepare(&mut self, batch: &mut [Entry]) {
+        let mut seen = HashSet::new();
+        for entry in batch.iter_mut().rev() {
+            entry.documents.0.retain(|(table, key, _)| seen.insert((*table, *key)));
+        }
+    }
+
+    fn apply(&mut self, transaction: &Transaction<'_>, entry: Entry) -> rusqlite::Result<()> {
+        write(transaction, &entry)
+    }
+}
+
+fn load(connection: &Connection) -> Result<Loaded, RecordError> {
+    let mut loaded = Loaded {
+        people: documents(connection, "person")?,
+        reports: documents(connection, "report")?,
+        ..Loaded::default()
+    };
+    let mut receipts = connection.prepare("SELECT key, content, answer FROM receipt ORDER BY place")?;
+    let rows = receipts.query_map([], |row| {
+        Ok(Receipt {
+            key: row.get::<_, i64>(0)?.cast_unsigned(),
+            content: row.get::<_, i64>(1)?.cast_unsigned(),
+            answer: row.get::<_, Vec<u8>>(2)?.into(),
+        })
+    })?;
+    loaded.receipts = rows.collect::<Result<_, _>>()?;
+    let mut outgoing =
+        connection.prepare("SELECT sequence, control_id, message FROM outgoing WHERE refused = 0 ORDER BY sequence")?;
+    let rows = outgoing.query_map([], |row| {
+        Ok(Outgoing {
+            sequence: row.get::<_, i64>(0)?.cast_unsigned(),
+            control_id: row.get(1)?,
+            message: row.get::<_, Vec<u8>>(2)?.into(),
+        })
+    })?;
+    loaded.outgoing = rows.collect::<Result<_, _>>()?;
+    loaded.refused = connection
+        .query_row("SELECT count(*) FROM outgoing WHERE refused = 1", [], |row| row.get::<_, i64>(0))?
+        .cast_unsigned();
+    let mut facts = connection.prepare("SELECT name, value FROM fact")?;
+    let rows = facts.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+    for row in rows {
+        match row? {
+            (name, value) if name == "control-ids-below" => loaded.control_ids_below = value,
+            (name, value) if name == "seeded" => loaded.seeded = value == 1,
+            _ => {}
+        }
+    }
+    Ok(loaded)
+}
+
+fn documents<T: serde::de::DeserializeOwned>(
+    connection: &Connection,
+    table: &'static str,
+) -> Result<Vec<T>, RecordError> {
+    let mut statement = connection.prepare(&format!("SELECT key, document FROM {table} ORDER BY key"))?;
+    let mut rows = statement.query([])?;
+    let mut documents = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key: u32 = row.get(0)?;
+        let document = serde_json::from_slice(row.get_ref(1)?.as_blob().unwrap_or_default());
+        documents.push(document.map_err(|source| RecordError::Document { table, key, source })?);
+    }
+    Ok(documents)
+}
+
+fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    for (table, key, document) in &entry.documents.0 {
+        let sql = match table {
+            Table::Person => "INSERT INTO person (key, document) VALUES (?1, ?2)
+                ON CONFLICT (key) DO UPDATE SET document = excluded.document",
+            Table::Report => "INSERT INTO report (key, document) VALUES (?1, ?2)
+                ON CONFLICT (key) DO UPDATE SET document = excluded.document",
+        };
+        transaction.prepare_cached(sql)?.execute(params![key, document])?;
+    }
+    if let Some(receipt) = &entry.receipt {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO receipt (key, content, answer) VALUES (?1, ?2, ?3)")?
+            .execute(params![receipt.key.cast_signed(), receipt.content.cast_signed(), &receipt.answer[..]])?;
+        transaction
+            .prepare_cached("DELETE FROM receipt WHERE place <= ?1")?
+            .execute([transaction.last_insert_rowid() - RECEIPTS_MAX as i64])?;
+    }
+    if let Some(outgoing) = &entry.outgoing {
+        transaction
+            .prepare_cached("INSERT INTO outgoing (sequence, control_id, message) VALUES (?1, ?2, ?3)")?
+            .execute(params![outgoing.sequence.cast_signed(), outgoing.control_id, &outgoing.message[..]])?;
+    }
+    if let Some(sequence) = entry.delivered {
+        transaction
+            .prepare_cached("DELETE FROM outgoing WHERE sequence = ?1")?
+            .execute([sequence.cast_signed()])?;
+    }
+    if let Some(sequence) = entry.refused {
+        transaction
+            .prepare_cached("UPDATE outgoing SET refused = 1 WHERE sequence = ?1")?
+            .execute([sequence.cast_signed()])?;
+    }
+    let facts = [
+        ("control-ids-below", entry.control_ids_below),
+        ("seeded", entry.seeded.then_some(1)),
+    ];
+    for (name, value) in facts {
+        if let Some(value) = value {
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)")?
+                .execute(params![name, value.cast_signed()])?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,371 @@
+//! One event as an EPR takes it in, and what it does to the record.
+//!
+//! A message from a wire and an action of a test both become a [`Change`]; there is one way into the state. What a
+//! message does not say stays as it was; HL7 null takes away.
+
+use serde::{Deserialize, Serialize};
+
+use super::encounter::{Encounter, Place, Stage};
+use super::person::{Address, Alias, Clinician, Coded, Name, Person, Telecom};
+use super::report::Report;
+use super::{State, Text};
+
+/// Three states of a field: nothing said, `""`, or a value.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) enum Given<T> {
+    #[default]
+    Kept,
+    Deleted,
+    Is(T),
+}
+
+impl<T> Given<T> {
+    fn onto(self, held: &mut Option<T>) {
+        match self {
+            Self::Kept => {}
+            Self::Deleted => *held = None,
+            Self::Is(value) => *held = Some(value),
+        }
+    }
+
+    /// The value, when one was given.
+    pub(crate) fn value(&self) -> Option<&T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Kept | Self::Deleted => None,
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Given<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Kept, Self::Is)
+    }
+}
+
+/// What a message says about the person.
+#[derive(Clone, Default)]
+pub(crate) struct Demographics {
+    pub names: Given<Vec<Name>>,
+    pub addresses: Given<Vec<Address>>,
+    pub telecoms: Given<Vec<Telecom>>,
+    pub birth: Given<Text>,
+    pub sex: Given<Text>,
+    pub marital: Given<Text>,
+    pub religion: Given<Text>,
+    pub ethnicity: Given<Coded>,
+    pub language: Given<Text>,
+    pub death_time: Given<Text>,
+    pub death_indicator: Given<Text>,
+    pub gp: Given<Clinician>,
+    pub practice: Given<Coded>,
+}
+
+impl Demographics {
+    fn onto(self, person: &mut Person) {
+        fn list<T>(given: Given<Vec<T>>, held: &mut Vec<T>) {
+            match given {
+                Given::Kept => {}
+                Given::Deleted => held.clear(),
+                Given::Is(values) => *held = values,
+            }
+        }
+        list(self.names, &mut person.names);
+        list(self.addresses, &mut person.addresses);
+        list(self.telecoms, &mut person.telecoms);
+        self.birth.onto(&mut person.birth);
+        self.sex.onto(&mut person.sex);
+        self.marital.onto(&mut person.marital);
+        self.religion.onto(&mut person.religion);
+        self.ethnicity.onto(&mut person.ethnicity);
+        self.language.onto(&mut person.language);
+        self.death_time.onto(&mut person.death_time);
+        self.death_indicator.onto(&mut person.death_indicator);
+        self.gp.onto(&mut person.gp);
+        self.practice.onto(&mut person.practice);
+    }
+}
+
+/// What a message says about the visit.
+#[derive(Clone, Default)]
+pub(crate) struct Visit {
+    /// Empty when the message names none.
+    pub number: Text,
+    pub authority: Text,
+    pub class: Given<Text>,
+    pub admission_type: Given<Text>,
+    pub source: Given<Text>,
+    pub specialty: Given<Coded>,
+    pub consultant: Given<Clinician>,
+    pub referrer: Given<Clinician>,
+    pub reason: Given<Coded>,
+    pub place: Option<Place>,
+    pub admitted: Given<Text>,
+    pub discharged: Given<Text>,
+    pub disposition: Given<Text>,
+    pub destination: Given<Text>,
+}
+
+/// What an event does to a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum VisitAct {
+    Begin,
+    Plan,
+    Move,
+    CancelMove,
+    Leave,
+    CancelLeave,
+    CancelBegin,
+    Amend,
+    /// Names the visit and changes nothing about it.
+    Refer,
+}
+
+/// A merge: the numbers that go, into whoever the change is about.
+#[derive(Clone, Default)]
+pub(crate) struct Merge {
+    pub losers: Vec<Alias>,
+}
+
+/// One event, ready to be applied.
+#[derive(Clone, Default)]
+pub(crate) struct Change {
+    /// When it happened: EVN-6, else when it was recorded.
+    pub at: Text,
+    /// When it was recorded: EVN-2, else MSH-7. Decides between events that contradict each other.
+    pub recorded: Text,
+    pub aliases: Vec<Alias>,
+    pub demographics: Demographics,
+    pub visit: Option<(VisitAct, Visit)>,
+    pub merge: Option<Merge>,
+    pub reports: Vec<Report>,
+}
+
+/// What a change touched.
+#[derive(Clone, Default)]
+pub(crate) struct Applied {
+    pub person: u32,
+    pub encounter: Option<u32>,
+    /// The record merged away, when the change was a merge.
+    pub loser: Option<u32>,
+    /// People and reports whose documents changed, each once.
+    pub people: Vec<u32>,
+    pub reports: Vec<u32>,
+}
+
+impl Applied {
+    pub(super) fn touched(&mut self, person: u32) {
+        if !self.people.contains(&person) {
+            self.people.push(person);
+        }
+    }
+
+    fn reported(&mut self, report: u32) {
+        if !self.reports.contains(&report) {
+            self.reports.push(report);
+        }
+    }
+}
+
+impl State {
+    /// Applies one event. `now_ms` stamps what changed.
+    pub(crate) fn apply(&mut self, change: Change, now_ms: i64) -> Applied {
+        let birth = change.demographics.birth.value().cloned();
+        let person = self
+            .known_by(&change.aliases, birth.as_deref())
+            .unwrap_or_else(|| self.create_person(&change.aliases));
+        let mut applied = Applied { person, ..Applied::default() };
+        applied.touched(person);
+        let Change { at, recorded, aliases, demographics, visit, merge, reports } = change;
+        self.edit(person, now_ms, |person| {
+            person.take_aliases(aliases);
+            demographics.onto(person);
+        });
+        if let Some(merge) = merge {
+            self.merge(person, &merge, now_ms, &mut applied);
+        }
+        if let Some((act, visit)) = visit {
+            self.apply_visit(&mut applied, act, visit, (&at, &recorded), now_ms);
+        }
+        for report in reports {
+            self.file(&mut applied, report, now_ms);
+        }
+        applied
+    }
+
+    fn apply_visit(&mut self, applied: &mut Applied, act: VisitAct, visit: Visit, when: (&str, &str), now_ms: i64) {
+        if act == VisitAct::Refer {
+            applied.encounter = self.encounter_numbered(applied.person, &visit.number).map(|(_, key)| key);
+            return;
+        }
+        let Some((owner, key)) = self.visit_meant(applied.person, act, &visit) else { return };
+        applied.encounter = Some(key);
+        applied.touched(owner);
+        if let Some(encounter) = self.people.get_mut(&owner).and_then(|person| {
+            person.updated_ms = now_ms;
+            person.encounter_mut(key)
+        }) {
+            encounter.version = encounter.version.wrapping_add(1);
+            onto_encounter(encounter, act, visit, when);
+        }
+    }
+
+    /// The encounter an event speaks of: by number, else the one it can only mean, else a new one.
+    fn visit_meant(&mut self, person: u32, act: VisitAct, visit: &Visit) -> Option<(u32, u32)> {
+        if !visit.number.is_empty() {
+            if let Some(found) = self.encounter_numbered(person, &visit.number) {
+                return Some(found);
+            }
+        } else if act != VisitAct::Begin && act != VisitAct::Plan {
+            let wanted = |stage: Stage| match act {
+                VisitAct::CancelLeave => stage == Stage::Closed,
+                _ => stage == Stage::Open || stage == Stage::Planned,
+            };
+            // Without a number an event means the latest visit that it could be about, or none at all.
+            let person_held = self.people.get(&person)?;
+            let meant = person_held.encounters.iter().rev().find(|encounter| wanted(encounter.stage()));
+            return meant.map(|encounter| (person, encounter.key));
+        }
+        let number = if visit.number.is_empty() { self.next_visit_number(person) } else { visit.number.clone() };
+        let key = self.create_encounter(person, &number);
+        self.people.get_mut(&person)?.encounters.push(Encounter {
+            key,
+            number,
+            authority: visit.authority.clone(),
+            ..Encounter::default()
+        });
+        Some((person, key))
+    }
+
+    /// A visit number of our own making: ten digits that belong to this person and visit only.
+    pub(crate) fn next_visit_number(&self, person: u32) -> Text {
+        let mut count = self.people.get(&person).map_or(0, |person| person.encounters.len()) + 1;
+        loop {
+            let number = Text::from(format!("{person}{count:02}"));
+            if self.index.by_visit(&number).is_empty() {
+                return number;
+            }
+            count += 1;
+        }
+    }
+
+    /// Files one report under the order it belongs to.
+    fn file(&mut self, applied: &mut Applied, mut report: Report, now_ms: i64) {
+        report.person = applied.person;
+        report.encounter = applied.encounter.or(report.encounter);
+        let name = match () {
+            () if !report.filler.is_empty() => format!("filler|{}", report.filler),
+            () if !report.placer.is_empty() => format!("placer|{}|{}", report.placer, report.service.code),
+            () => format!(
+                "bare|{}|{}|{}",
+                report.person,
+                report.service.code,
+                report.observed.as_deref().unwrap_or_default()
+            ),
+        };
+        let known = self.people.get(&applied.person).and_then(|person| {
+            person.reports.iter().rev().copied().find(|key| {
+                self.reports.get(key).is_some_and(|known| known.is_same_order(&report))
+            })
+        });
+        if let Some(known) = known.and_then(|key| self.reports.get_mut(&key)) {
+            if known.hear(report) {
+                known.version = known.version.wrapping_add(1);
+                known.updated_ms = now_ms;
+                applied.reported(known.key);
+            }
+            return;
+        }
+        let key = super::free_key(self.seed, "report", &name, |key| self.reports.contains_key(&key));
+        report.key = key;
+        report.version = 1;
+        report.updated_ms = now_ms;
+        self.reports.insert(key, report);
+        applied.reported(key);
+        if let Some(person) = self.people.get_mut(&applied.person) {
+            person.reports.push(key);
+        }
+    }
+}
+
+fn onto_encounter(encounter: &mut Encounter, act: VisitAct, visit: Visit, (at, recorded): (&str, &str)) {
+    let Visit { class, admission_type, source, specialty, consultant, referrer, reason, place, .. } = visit;
+    match class {
+        Given::Is(class) => encounter.class = class,
+        Given::Deleted => encounter.class = Text::default(),
+        Given::Kept => {}
+    }
+    if encounter.authority.is_empty() {
+        encounter.authority = visit.authority;
+    }
+    admission_type.onto(&mut encounter.admission_type);
+    source.onto(&mut encounter.source);
+    specialty.onto(&mut encounter.specialty);
+    consultant.onto(&mut encounter.consultant);
+    referrer.onto(&mut encounter.referrer);
+    reason.onto(&mut encounter.reason);
+    let admitted = visit.admitted.value().cloned();
+    visit.admitted.onto(&mut encounter.admitted);
+    match act {
+        VisitAct::Begin => begin(encounter, admitted, place, (at, recorded)),
+        VisitAct::Plan => {
+            if encounter.admission_heard(recorded) {
+                encounter.planned = encounter.movements.is_empty();
+                encounter.cancelled = false;
+            }
+            if let Some(place) = place {
+                encounter.correct_place(at, place);
+            }
+        }
+        VisitAct::Move => {
+            if let Some(place) = place {
+                encounter.move_to(at, place);
+            }
+        }
+        VisitAct::CancelMove => encounter.cancel_move(place),
+        VisitAct::Leave => {
+            if encounter.discharge_heard(recorded) {
+                encounter.discharged = Some(visit.discharged.value().cloned().unwrap_or_else(|| at.into()));
+                visit.disposition.onto(&mut encounter.disposition);
+                visit.destination.onto(&mut encounter.destination);
+            }
+        }
+        VisitAct::CancelLeave => {
+            if encounter.discharge_heard(recorded) {
+                encounter.discharged = None;
+                encounter.disposition = None;
+                encounter.destination = None;
+            }
+        }
+        VisitAct::CancelBegin => {
+            if encounter.admission_heard(recorded) {
+                encounter.cancelled = true;
+            }
+        }
+        VisitAct::Refer => {}
+        VisitAct::Amend => {
+            if let Some(place) = place {
+                encounter.correct_place(at, place);
+            }
+            if encounter.discharged.is_some() {
+                visit.discharged.onto(&mut encounter.discharged);
+                visit.disposition.onto(&mut encounter.disposition);
+                visit.destination.onto(&mut encounter.destination);
+            }
+        }
+    }
+}
+
+fn begin(encounter: &mut Encounter, admitted: Option<Text>, place: Option<Place>, (at, recorded): (&str, &str)) {
+    if encounter.admission_heard(recorded) {
+        encounter.cancelled = false;
+    }
+    encounter.planned = false;
+    let start = admitted.unwrap_or_else(|| at.into());
+    if let Some(place) = place {
+        encounter.move_to(&start, place);
+    }
+    if encounter.admitted.is_none() {
+        encounter.admitted = Some(start);
+    }
+}

@@ -1,0 +1,91 @@
+//! Merges: one record goes, the other keeps its visits, reports and numbers.
+//!
+//! The record merged away stays readable by key and points at its survivor; whatever arrives later under one of its
+//! numbers reaches the survivor. A number nobody knows yet is noted on the survivor, so that a merge may overtake
+//! the registration it ends.
+
+use super::State;
+use super::change::{Applied, Merge};
+use super::person::{Alias, Role};
+
+impl State {
+    pub(super) fn merge(&mut self, survivor: u32, merge: &Merge, now_ms: i64, applied: &mut Applied) {
+        let own: Vec<&Alias> = merge.losers.iter().filter(|alias| alias.role != Role::Nhs).collect();
+        // An NHS number may stand on both records: only without another number does it say who goes.
+        let numbers: Vec<Alias> = if own.is_empty() { merge.losers.clone() } else { own.into_iter().cloned().collect() };
+        let loser = numbers.iter().find_map(|number| self.holder_other_than(number, survivor));
+        if let Some(loser) = loser {
+            self.merge_into(survivor, loser, now_ms);
+            applied.loser = Some(loser);
+            applied.touched(loser);
+        } else if !self.merged_already(&numbers, survivor) {
+            self.edit(survivor, now_ms, |person| {
+                for number in numbers {
+                    if !person.aliases.iter().any(|held| held.names_the_same(&number)) {
+                        person.aliases.push(Alias { role: Role::Retired, ..number });
+                    }
+                }
+            });
+        }
+    }
+
+    fn holder_other_than(&self, number: &Alias, survivor: u32) -> Option<u32> {
+        self.index.by_alias(&number.value).iter().copied().find(|key| {
+            *key != survivor
+                && self.person(*key).is_some_and(|person| {
+                    person.merged_into.is_none()
+                        && person.aliases.iter().any(|held| {
+                            held.role != Role::Retired && held.names_the_same(number)
+                        })
+                })
+        })
+    }
+
+    fn merged_already(&self, numbers: &[Alias], survivor: u32) -> bool {
+        numbers.iter().any(|number| {
+            self.index.by_alias(&number.value).iter().any(|key| {
+                *key != survivor
+                    && self.survivor(*key) == survivor
+                    && self.person(*key).is_some_and(|person| {
+                        person.aliases.iter().any(|held| held.names_the_same(number))
+                    })
+            })
+        })
+    }
+
+    fn merge_into(&mut self, survivor: u32, loser: u32, now_ms: i64) {
+        let taken = self.edit(loser, now_ms, |person| {
+            person.merged_into = Some(survivor);
+            let encounters = std::mem::take(&mut person.encounters);
+            let reports = std::mem::take(&mut person.reports);
+            (encounters, reports, person.aliases.clone())
+        });
+        let Some((encounters, reports, aliases)) = taken else { return };
+        for encounter in &encounters {
+            self.index.own_encounter(encounter.key, survivor, &encounter.number);
+        }
+        self.edit(survivor, now_ms, |person| {
+            for mut encounter in encounters {
+                encounter.moved_from = encounter.moved_from.or(Some(loser));
+                person.encounters.push(encounter);
+            }
+            person.encounters.sort_by(|left, right| {
+                super::encounter::time_order(
+                    left.admitted.as_deref().unwrap_or_default(),
+                    right.admitted.as_deref().unwrap_or_default(),
+                )
+            });
+            person.reports.extend(reports);
+            for alias in aliases {
+                let known = person.aliases.iter().any(|held| held.names_the_same(&alias));
+                if alias.role == Role::Nhs {
+                    if person.alias(Role::Nhs).is_none() {
+                        person.aliases.push(alias);
+                    }
+                } else if !known {
+                    person.aliases.push(Alias { role: Role::Retired, ..alias });
+                }
+            }
+        });
+    }
+}
