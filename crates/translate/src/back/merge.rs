@@ -1,0 +1,1 @@
+//! Lays edited values over the original that travelled with a Bundle.

@@ -1,0 +1,157 @@
+//! XAD and SAD: postal addresses.
+
+use fhir::{Address, Extension, Text};
+use hl7v2::Repetition;
+
+use crate::back::{Back, RepetitionWriter};
+use crate::context::{Composite, Context};
+use crate::datatype::{code, time};
+
+const CENSUS_TRACT: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-censusTract";
+/// Tells a line that stood in XAD.2 or XAD.19 from one of XAD.1, which FHIR strings together.
+const PLACE: &str = "urn:hl7v2:component:";
+
+/// XAD to Address.
+pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address> {
+    let mut address = Address::default();
+    let mut first_line = false;
+    for (n, part) in xad.parts() {
+        match n {
+            1 => {
+                for (_, leaf) in part.parts() {
+                    address.line.extend(cx.take(leaf, ".line"));
+                }
+                first_line = !address.line.is_empty();
+            }
+            2 | 19 => {
+                if let Some(line) = cx.take(part, ".line") {
+                    mark_line(&mut address, n, n == 2 && first_line);
+                    address.line.push(line);
+                }
+            }
+            3 => address.city = cx.take(part, ".city"),
+            4 => address.state = cx.take(part, ".state"),
+            5 => address.postal_code = cx.take(part, ".postalCode"),
+            6 => address.country = cx.take(part, ".country"),
+            7 => read_type(part, &mut address, cx),
+            9 => address.district = cx.take(part, ".district"),
+            10 => {
+                if let Some(tract) = cx.take(part, ".extension(censusTract)") {
+                    address.extension.push(Extension {
+                        url: Some(Text::const_new(CENSUS_TRACT)),
+                        value_string: Some(tract),
+                        ..Extension::default()
+                    });
+                }
+            }
+            12 => address.period = time::period_within(part, cx, (".period.start", ".period.end")),
+            13 => {
+                if let Some(start) = time::date_time(part, cx, ".period.start") {
+                    address.period.get_or_insert_default().start = Some(start);
+                }
+            }
+            14 => {
+                if let Some(end) = time::date_time(part, cx, ".period.end") {
+                    address.period.get_or_insert_default().end = Some(end);
+                }
+            }
+            _ => {}
+        }
+    }
+    let empty = address.line.is_empty()
+        && address.city.is_none()
+        && address.state.is_none()
+        && address.postal_code.is_none()
+        && address.country.is_none()
+        && address.district.is_none();
+    // A type alone is no address; with an unknown country it may be all that is known.
+    (!empty).then_some(address)
+}
+
+/// XAD.7 is a use for some codes, a type for others; the code as sent is kept where FHIR cannot say it.
+fn read_type(part: hl7v2::Component<'_>, address: &mut Address, cx: &mut Context<'_>) {
+    let kind = cx
+        .peek(part)
+        .and_then(|sent| cx.vocabulary.address_type.to_fhir(&sent).copied());
+    if kind.is_some() {
+        let table = &cx.vocabulary.address_type;
+        (address.type_, address.type_element) = code::read(part, table, cx, ".type");
+    } else {
+        (address.use_, address.use_element) = code::read(part, &cx.vocabulary.address_use, cx, ".use");
+    }
+}
+
+/// A second line in XAD.2 needs no mark: that is where the way back puts it.
+fn mark_line(address: &mut Address, component: u16, usual: bool) {
+    if usual {
+        return;
+    }
+    address.line_element.resize(address.line.len(), None);
+    let extension = Extension {
+        url: Some(Text::from(format!("{PLACE}XAD.{component}"))),
+        value_boolean: Some(true),
+        ..Extension::default()
+    };
+    address.line_element.push(Some(fhir::Element {
+        extension: vec![extension],
+        ..fhir::Element::default()
+    }));
+}
+
+/// Address to XAD.
+pub(crate) fn write(address: &Address, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
+    let marked = |index: usize| -> Option<u16> {
+        let element = address.line_element.get(index)?.as_ref()?;
+        element.extension.iter().find_map(|e| {
+            e.url
+                .as_deref()?
+                .strip_prefix(PLACE)?
+                .strip_prefix("XAD.")?
+                .parse()
+                .ok()
+        })
+    };
+    let mut next = 1;
+    for (index, line) in address.line.iter().enumerate() {
+        match marked(index) {
+            Some(place) => to.component(place, line),
+            None => {
+                match next {
+                    1 => to.component(1, line),
+                    2 => to.component(2, line),
+                    3 => to.component(19, line),
+                    _ => {}
+                }
+                next += 1;
+            }
+        }
+    }
+    to.optional(3, address.city.as_ref());
+    to.optional(4, address.state.as_ref());
+    to.optional(5, address.postal_code.as_ref());
+    to.optional(6, address.country.as_ref());
+    let of_use = code::write(
+        address.use_.as_ref(),
+        &address.use_element,
+        &back.vocabulary.address_use,
+    );
+    let of_type = code::write(
+        address.type_.as_ref(),
+        &address.type_element,
+        &back.vocabulary.address_type,
+    );
+    to.optional(7, of_use.or(of_type).as_ref());
+    to.optional(9, address.district.as_ref());
+    let tract = address
+        .extension
+        .iter()
+        .find(|e| e.url.as_deref() == Some(CENSUS_TRACT));
+    to.optional(10, tract.and_then(|extension| extension.value_string.as_ref()));
+    if let Some(period) = &address.period {
+        for (component, moment) in [(13, &period.start), (14, &period.end)] {
+            if let Some(moment) = moment {
+                to.component(component, &time::to_hl7(moment, back));
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! XPN, and the name inside XCN: person names.
+
+use fhir::{Element, Extension, HumanName, Period, Text};
+use hl7v2::{Component, Repetition};
+
+use crate::back::{Back, RepetitionWriter};
+use crate::context::{Composite, Context};
+use crate::datatype::{code, time};
+
+const OWN_PREFIX: &str = "http://hl7.org/fhir/StructureDefinition/humanname-own-prefix";
+const OWN_NAME: &str = "http://hl7.org/fhir/StructureDefinition/humanname-own-name";
+const PARTNER_PREFIX: &str = "http://hl7.org/fhir/StructureDefinition/humanname-partner-prefix";
+const PARTNER_NAME: &str = "http://hl7.org/fhir/StructureDefinition/humanname-partner-name";
+const ASSEMBLY_ORDER: &str = "http://hl7.org/fhir/StructureDefinition/humanname-assembly-order";
+const QUALIFIER: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier";
+
+/// FN.2 to FN.5 in their order.
+const FAMILY_PARTS: [(u16, &str); 4] = [
+    (2, OWN_PREFIX),
+    (3, OWN_NAME),
+    (4, PARTNER_PREFIX),
+    (5, PARTNER_NAME),
+];
+
+/// XPN to HumanName.
+pub(crate) fn read(xpn: Repetition<'_>, cx: &mut Context<'_>) -> Option<HumanName> {
+    let mut name = HumanName::default();
+    for (n, part) in xpn.parts() {
+        match n {
+            1 => read_family(part, &mut name, cx, ".family"),
+            2 | 3 => name.given.extend(cx.take(part, ".given")),
+            4 | 14 => push_suffix(&mut name, cx.take(part, ".suffix"), false),
+            5 => name.prefix.extend(cx.take(part, ".prefix")),
+            6 => push_suffix(&mut name, cx.take(part, ".suffix"), true),
+            7 => (name.use_, name.use_element) = code::read(part, &cx.vocabulary.name_type, cx, ".use"),
+            10 => set_period(
+                &mut name,
+                time::period_within(part, cx, (".period.start", ".period.end")),
+            ),
+            11 => push_order(&mut name, part, cx),
+            12 => name.period.get_or_insert_default().start = time::date_time(part, cx, ".period.start"),
+            13 => name.period.get_or_insert_default().end = time::date_time(part, cx, ".period.end"),
+            _ => {}
+        }
+    }
+    finish(name)
+}
+
+/// XCN.2 to XCN.7 and its relatives, for a person with an identifier.
+pub(crate) fn read_of_person(n: u16, part: Component<'_>, name: &mut HumanName, cx: &mut Context<'_>) {
+    match n {
+        2 => read_family(part, name, cx, "Practitioner.name.family"),
+        3 | 4 => name.given.extend(cx.take(part, "Practitioner.name.given")),
+        5 | 21 => push_suffix(name, cx.take(part, "Practitioner.name.suffix"), false),
+        6 => name.prefix.extend(cx.take(part, "Practitioner.name.prefix")),
+        10 => {
+            let member = "Practitioner.name.use";
+            (name.use_, name.use_element) = code::read(part, &cx.vocabulary.name_type, cx, member);
+        }
+        17 => {
+            let members = ("Practitioner.name.period.start", "Practitioner.name.period.end");
+            set_period(name, time::period_within(part, cx, members));
+        }
+        18 => push_order(name, part, cx),
+        19 => {
+            name.period.get_or_insert_default().start =
+                time::date_time(part, cx, "Practitioner.name.period.start");
+        }
+        20 => {
+            name.period.get_or_insert_default().end =
+                time::date_time(part, cx, "Practitioner.name.period.end");
+        }
+        _ => {}
+    }
+}
+
+/// A name with nothing in it is none; a period with nothing in it neither.
+pub(crate) fn finish(mut name: HumanName) -> Option<HumanName> {
+    if name
+        .period
+        .as_ref()
+        .is_some_and(|period| period.start.is_none() && period.end.is_none())
+    {
+        name.period = None;
+    }
+    let empty = name.family.is_none()
+        && name.family_element.is_none()
+        && name.given.is_empty()
+        && name.prefix.is_empty()
+        && name.suffix.is_empty()
+        && name.text.is_none();
+    // A type, a period or an order alone names nobody.
+    (!empty).then_some(name)
+}
+
+fn read_family(part: Component<'_>, name: &mut HumanName, cx: &mut Context<'_>, member: &'static str) {
+    name.family = cx.take(part.subcomponent(1), member);
+    for (n, leaf) in part.parts().filter(|(n, _)| *n > 1) {
+        let Some((_, url)) = FAMILY_PARTS.iter().find(|(known, _)| *known == n) else {
+            continue;
+        };
+        if let Some(text) = cx.take(leaf, member) {
+            name.family_element
+                .get_or_insert_default()
+                .extension
+                .push(Extension {
+                    url: Some(Text::const_new(url)),
+                    value_string: Some(text),
+                    ..Extension::default()
+                });
+        }
+    }
+}
+
+fn push_suffix(name: &mut HumanName, suffix: Option<Text>, academic: bool) {
+    let Some(suffix) = suffix else { return };
+    if academic {
+        // XPN.6 and XPN.4 share an element; the qualifier tells a degree from a generation.
+        name.suffix_element.resize(name.suffix.len(), None);
+        let extension = Extension {
+            url: Some(Text::const_new(QUALIFIER)),
+            value_code: Some(Text::const_new("AC")),
+            ..Extension::default()
+        };
+        name.suffix_element.push(Some(Element {
+            extension: vec![extension],
+            ..Element::default()
+        }));
+    }
+    name.suffix.push(suffix);
+}
+
+fn push_order(name: &mut HumanName, part: Component<'_>, cx: &mut Context<'_>) {
+    if let Some(order) = cx.take(part, ".extension(assemblyOrder)") {
+        name.extension.push(Extension {
+            url: Some(Text::const_new(ASSEMBLY_ORDER)),
+            value_code: Some(order),
+            ..Extension::default()
+        });
+    }
+}
+
+fn set_period(name: &mut HumanName, period: Option<Period>) {
+    if name.period.is_none() {
+        name.period = period;
+    }
+}
+
+/// Where the parts of a name stand: in XPN, or one further on in XCN.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    family: u16,
+    given: [u16; 2],
+    suffix: u16,
+    prefix: u16,
+    degree: u16,
+    kind: u16,
+    order: u16,
+    period: [u16; 2],
+}
+
+/// The places in XPN.
+pub(crate) const XPN: Places = Places {
+    family: 1,
+    given: [2, 3],
+    suffix: 4,
+    prefix: 5,
+    degree: 6,
+    kind: 7,
+    order: 11,
+    period: [12, 13],
+};
+
+/// The places in XCN.
+pub(crate) const XCN: Places = Places {
+    family: 2,
+    given: [3, 4],
+    suffix: 5,
+    prefix: 6,
+    degree: 7,
+    kind: 10,
+    order: 18,
+    period: [19, 20],
+};
+
+/// HumanName to XPN or the name inside XCN.
+pub(crate) fn write(name: &HumanName, at: Places, to: &mut RepetitionWriter<'_>, back: &Back<'_>) {
+    if let Some(family) = &name.family {
+        to.subcomponent(at.family, 1, family);
+    }
+    for extension in name.family_element.iter().flat_map(|element| &element.extension) {
+        let known = FAMILY_PARTS
+            .iter()
+            .find(|(_, url)| extension.url.as_deref() == Some(url));
+        if let (Some((n, _)), Some(text)) = (known, &extension.value_string) {
+            to.subcomponent(at.family, *n, text);
+        }
+    }
+    if let Some((first, rest)) = name.given.split_first() {
+        to.component(at.given[0], first);
+        to.component(at.given[1], &rest.join(" "));
+    }
+    to.component(at.prefix, &name.prefix.join(" "));
+    let academic = |index: usize| {
+        let element = name.suffix_element.get(index).and_then(Option::as_ref);
+        element.is_some_and(|element| {
+            element
+                .extension
+                .iter()
+                .any(|e| e.url.as_deref() == Some(QUALIFIER))
+        })
+    };
+    let suffixes = |want: bool| {
+        let chosen = name
+            .suffix
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| academic(*index) == want);
+        chosen
+            .map(|(_, suffix)| suffix.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    to.component(at.suffix, &suffixes(false));
+    to.component(at.degree, &suffixes(true));
+    let kind = code::write(name.use_.as_ref(), &name.use_element, &back.vocabulary.name_type);
+    to.optional(at.kind, kind.as_ref());
+    let order = name
+        .extension
+        .iter()
+        .find(|e| e.url.as_deref() == Some(ASSEMBLY_ORDER));
+    to.optional(
+        at.order,
+        order.and_then(|extension| extension.value_code.as_ref()),
+    );
+    if let Some(period) = &name.period {
+        for (place, moment) in at.period.iter().zip([&period.start, &period.end]) {
+            if let Some(moment) = moment {
+                to.component(*place, &time::to_hl7(moment, back));
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! MSH to MessageHeader and Bundle, and back. Guide: "Segment MSH to MessageHeader", "… to Bundle".
+
+use fhir::{
+    Bundle, Coding, Element, Extension, Identifier, MessageHeader, MessageHeaderDestination,
+    MessageHeaderSource, Meta, Text,
+};
+use hl7v2::Field;
+
+use crate::back::{Back, FieldWriter};
+use crate::context::Context;
+use crate::datatype::{concept, identifier, organization, time};
+use crate::ledger::Outcome;
+use crate::row::{Row, SegmentMap};
+
+/// HL7 table 0003, trigger events.
+pub(crate) const EVENT: &str = "http://terminology.hl7.org/CodeSystem/v2-0003";
+/// HL7 table 0076, message codes.
+const CODE: &str = "http://terminology.hl7.org/CodeSystem/v2-0076";
+const PROCESSING_ID: &str = "http://terminology.hl7.org/CodeSystem/v2-0103";
+const PROCESSING_MODE: &str = "http://terminology.hl7.org/CodeSystem/v2-0207";
+/// Why an element has no value.
+pub(crate) const DATA_ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+
+const DELIMITERS: &str = "FHIR has no delimiters";
+const HANDSHAKE: &str =
+    "concerns the acknowledgement on the wire, which is over when the message is translated";
+
+/// MSH to MessageHeader.
+pub(crate) static HEADER: SegmentMap<MessageHeader> = SegmentMap {
+    segment: "MSH",
+    resource: "MessageHeader",
+    rows: &[
+        Row::ignored(1, DELIMITERS),
+        Row::ignored(2, DELIMITERS),
+        Row::new(3, "source", read_source, write_source),
+        Row::new(24, "source.endpoint", read_source_address, write_source_address),
+        Row::new(4, "sender", read_sender, write_sender),
+        Row::new(5, "destination", read_destination, write_destination),
+        Row::new(
+            25,
+            "destination.endpoint",
+            read_destination_address,
+            write_destination_address,
+        ),
+        Row::new(6, "destination.receiver", read_receiver, write_receiver),
+        Row::new(9, "eventCoding", read_event, write_event).note("tables 0076, 0003, 0354"),
+        Row::new(11, "meta.tag", read_processing, write_processing).note("tables 0103, 0207"),
+        Row::kept(8),
+        Row::kept(12),
+        Row::kept(13),
+        Row::ignored(14, "there is no continuation in FHIR"),
+        Row::ignored(15, HANDSHAKE),
+        Row::ignored(16, HANDSHAKE),
+        Row::kept(17),
+        Row::ignored(18, "a Bundle is UTF-8"),
+        Row::new(19, "language", read_language, write_language),
+        Row::kept(20),
+        Row::kept(21),
+        Row::new(22, "responsible", read_responsible, write_responsible),
+        Row::kept(23),
+    ],
+};
+
+/// MSH to Bundle.
+pub(crate) static BUNDLE: SegmentMap<Bundle> = SegmentMap {
+    segment: "MSH",
+    resource: "Bundle",
+    rows: &[
+        Row::new(7, "timestamp", read_timestamp, write_timestamp),
+        Row::new(10, "identifier.value", read_control_id, write_control_id),
+    ],
+};
+
+fn read_source(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let hd = field.repetition(1);
+    let source = header.source.get_or_insert_default();
+    source.name = cx.take(hd.component(1), ".name");
+    source.endpoint = identifier::universal_uri(hd.component(2), hd.component(3), cx, ".endpoint");
+}
+
+fn write_source(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let Some(source) = &header.source else { return };
+    let mut to = field.repetition();
+    to.optional(1, source.name.as_ref().or(source.software.as_ref()));
+    write_address(source.endpoint.as_ref(), &mut to);
+}
+
+fn write_address(endpoint: Option<&Text>, to: &mut crate::back::RepetitionWriter<'_>) {
+    if let Some(endpoint) = endpoint {
+        let [universal, kind] = identifier::split_uri(endpoint);
+        to.component(2, &universal);
+        to.component(3, &kind);
+    }
+}
+
+fn read_source_address(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let hd = field.repetition(1);
+    let source = header.source.get_or_insert_default();
+    if source.endpoint.is_none() {
+        source.endpoint = identifier::universal_uri(hd.component(2), hd.component(3), cx, "");
+    }
+    source.software = cx.take(hd.component(1), "MessageHeader.source.software");
+}
+
+// MSH-3 carries the address back; MSH-24 is rarely used and means the same.
+fn write_source_address(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let source = header.source.as_ref().filter(|source| source.name.is_some());
+    field
+        .repetition()
+        .optional(1, source.and_then(|source| source.software.as_ref()));
+}
+
+fn read_sender(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    header.sender = organization::read_hd(field.repetition(1), cx);
+}
+
+fn write_sender(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(sender) = &header.sender {
+        organization::write_hd(sender, field.repetition(), back);
+    }
+}
+
+fn destination(header: &mut MessageHeader) -> Option<&mut MessageHeaderDestination> {
+    if header.destination.is_empty() {
+        header.destination.push(MessageHeaderDestination::default());
+    }
+    header.destination.first_mut()
+}
+
+fn read_destination(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let hd = field.repetition(1);
+    if let Some(destination) = destination(header) {
+        destination.name = cx.take(hd.component(1), ".name");
+        destination.endpoint = identifier::universal_uri(hd.component(2), hd.component(3), cx, ".endpoint");
+    }
+}
+
+fn write_destination(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let Some(destination) = header.destination.first() else {
+        return;
+    };
+    let mut to = field.repetition();
+    to.optional(1, destination.name.as_ref());
+    write_address(destination.endpoint.as_ref(), &mut to);
+}
+
+fn read_destination_address(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let hd = field.repetition(1);
+    if let Some(destination) = destination(header).filter(|destination| destination.endpoint.is_none()) {
+        destination.endpoint = identifier::universal_uri(hd.component(2), hd.component(3), cx, "");
+    }
+}
+
+// MSH-5 carries the address back.
+fn write_destination_address(_: &MessageHeader, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+
+fn read_receiver(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let receiver = organization::read_hd(field.repetition(1), cx);
+    if let Some(destination) = destination(header).filter(|_| receiver.is_some()) {
+        destination.receiver = receiver;
+    }
+}
+
+fn write_receiver(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(receiver) = header
+        .destination
+        .first()
+        .and_then(|destination| destination.receiver.as_ref())
+    {
+        organization::write_hd(receiver, field.repetition(), back);
+    }
+}
+
+fn read_event(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let message = field.repetition(1);
+    let code = cx.take(message.component(1), ".display");
+    let event = cx.take(message.component(2), ".code");
+    let structure = cx.take(message.component(3), ".display");
+    let parts = [code.as_deref(), event.as_deref(), structure.as_deref()].map(Option::unwrap_or_default);
+    let display = parts.join("^");
+    header.event_coding = Some(Coding {
+        system: Some(Text::const_new(if event.is_some() { EVENT } else { CODE })),
+        display: Some(Text::from(display.trim_end_matches('^'))),
+        code: event.or(code),
+        ..Coding::default()
+    });
+}
+
+fn write_event(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let Some(coding) = &header.event_coding else {
+        return;
+    };
+    let event = coding.code.as_deref().unwrap_or_default();
+    let shown = coding
+        .display
+        .as_deref()
+        .filter(|display| display.contains('^') && display.contains(event));
+    let mut to = field.repetition();
+    match shown {
+        Some(display) => {
+            for (n, part) in (1..=3).zip(display.split('^')) {
+                to.component(n, part);
+            }
+        }
+        None if coding.system.as_deref() == Some(CODE) => to.component(1, event),
+        None => {
+            let (code, structure) = crate::message::code_and_structure(event);
+            to.component(1, code);
+            to.component(2, event);
+            to.component(3, structure);
+        }
+    }
+}
+
+fn read_processing(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let pt = field.repetition(1);
+    for (n, system) in [(1, PROCESSING_ID), (2, PROCESSING_MODE)] {
+        if let Some(code) = cx.take(pt.component(n), ".code") {
+            let coding = Coding {
+                system: Some(Text::const_new(system)),
+                code: Some(code),
+                ..Coding::default()
+            };
+            header.meta.get_or_insert_with(Meta::default).tag.push(coding);
+        }
+    }
+}
+
+fn write_processing(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let mut to = field.repetition();
+    for tag in header.meta.iter().flat_map(|meta| &meta.tag) {
+        match tag.system.as_deref() {
+            Some(PROCESSING_ID) => to.optional(1, tag.code.as_ref()),
+            Some(PROCESSING_MODE) => to.optional(2, tag.code.as_ref()),
+            _ => {}
+        }
+    }
+}
+
+fn read_language(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    header.language = cx
+        .take(field, "")
+        .map(|code| Text::from(concept::squeeze(&code).as_ref()));
+}
+
+fn write_language(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    field.repetition().optional(1, header.language.as_ref());
+}
+
+fn read_responsible(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    header.responsible = organization::read_xon(field.repetition(1), cx);
+}
+
+fn write_responsible(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(responsible) = &header.responsible {
+        organization::write_xon(responsible, field.repetition(), back);
+    }
+}
+
+fn read_timestamp(field: Field<'_>, bundle: &mut Bundle, cx: &mut Context<'_>) {
+    bundle.timestamp = time::instant(field, cx, "");
+}
+
+fn write_timestamp(bundle: &Bundle, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(timestamp) = &bundle.timestamp {
+        field.set(time::to_hl7(timestamp, back));
+    }
+}
+
+fn read_control_id(field: Field<'_>, bundle: &mut Bundle, cx: &mut Context<'_>) {
+    if let Some(value) = cx.take_as(field, "", Outcome::Mapped) {
+        bundle.identifier = Some(Identifier {
+            system: Some(Text::const_new(CONTROL_ID)),
+            value: Some(value),
+            ..Identifier::default()
+        });
+    }
+}
+
+/// System of Bundle.identifier: the guide leaves it to whoever implements.
+const CONTROL_ID: &str = "urn:hl7v2:control-id";
+
+fn write_control_id(bundle: &Bundle, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    if let Some(value) = bundle
+        .identifier
+        .as_ref()
+        .and_then(|identifier| identifier.value.as_ref())
+    {
+        field.set(value.clone());
+    }
+}
+
+/// Fills what FHIR requires of a MessageHeader and the message did not say.
+pub(crate) fn complete(header: &mut MessageHeader) {
+    if header.event_coding.is_none() {
+        header.event_coding = Some(concept::constant(
+            "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
+            "UNK",
+            "unknown",
+        ));
+    }
+    let source = header.source.get_or_insert_with(MessageHeaderSource::default);
+    if source.endpoint.is_none() {
+        source.endpoint_element = absent();
+    }
+    for destination in &mut header.destination {
+        if destination.endpoint.is_none() {
+            destination.endpoint_element = absent();
+        }
+    }
+}
+
+/// The standard's way to leave out a required value.
+pub(crate) fn absent() -> Option<Box<Element>> {
+    let extension = Extension {
+        url: Some(Text::const_new(DATA_ABSENT)),
+        value_code: Some(Text::const_new("unknown")),
+        ..Extension::default()
+    };
+    Some(Box::new(Element {
+        extension: vec![extension],
+        ..Element::default()
+    }))
+}

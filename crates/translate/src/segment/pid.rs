@@ -1,0 +1,818 @@
+//! PID to Patient and back. Guide: "Segment PID to Patient"; UK Core for NHS number status and ethnic category.
+
+use fhir::{
+    Address, CodeableConcept, Coding, Element, Extension, Identifier, Patient, PatientCommunication,
+    Reference, Text,
+};
+use hl7v2::Field;
+use uuid::Uuid;
+
+use crate::back::{Back, FieldWriter};
+use crate::context::{Coded, Context};
+use crate::datatype::identifier::{self, NHS_NUMBER, TYPE};
+use crate::datatype::{address, code, concept, name, quantity, telecom, time};
+use crate::ledger::Outcome;
+use crate::note::Note;
+use crate::row::{Row, SegmentMap};
+
+const ETHNIC_CATEGORY: &str = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-EthnicCategory";
+const VERIFICATION_STATUS: &str =
+    "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus";
+const RELIGION: &str = "http://hl7.org/fhir/StructureDefinition/patient-religion";
+const MOTHERS_MAIDEN_NAME: &str = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName";
+const BIRTH_TIME: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthTime";
+const BIRTH_PLACE: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace";
+const CITIZENSHIP: &str = "http://hl7.org/fhir/StructureDefinition/patient-citizenship";
+const NATIONALITY: &str = "http://hl7.org/fhir/StructureDefinition/patient-nationality";
+
+/// PID to Patient. PID-3 comes before PID-2 and PID-4, so that its repetitions keep their numbers.
+pub(crate) static PID: SegmentMap<Patient> = SegmentMap {
+    segment: "PID",
+    resource: "Patient",
+    rows: &[
+        Row::ignored(1, "a set id; the order of entries says it"),
+        Row::new(3, "identifier", read_identifiers, write_identifiers),
+        Row::new(2, "identifier", read_former_identifier, write_former_identifier)
+            .note("withdrawn; writes back to PID-3"),
+        Row::new(4, "identifier", read_former_identifier, write_former_identifier)
+            .note("withdrawn; writes back to PID-3"),
+        Row::new(18, "identifier", read_account, write_account).note("table 0203: AN"),
+        Row::new(19, "identifier", read_social_number, write_social_number).note("table 0203: SS"),
+        Row::new(20, "identifier", read_licence, write_licence).note("table 0203: DL"),
+        Row::new(
+            32,
+            "identifier.extension(verificationStatus)",
+            read_reliability,
+            write_reliability,
+        )
+        .note("table 0445"),
+        Row::new(5, "name", read_names, write_names).note("table 0200"),
+        Row::new(9, "name", read_aliases, write_aliases).note("table 0200"),
+        Row::new(
+            6,
+            "extension(mothersMaidenName)",
+            read_mothers_name,
+            write_mothers_name,
+        ),
+        Row::new(7, "birthDate", read_birth_date, write_birth_date),
+        Row::new(8, "gender", read_gender, write_gender).note("table 0001"),
+        Row::new(11, "address", read_addresses, write_addresses),
+        Row::new(12, "address.district", read_county, write_county),
+        Row::new(13, "telecom", read_home_telecom, write_home_telecom),
+        Row::new(14, "telecom", read_work_telecom, write_work_telecom),
+        Row::new(40, "telecom", read_more_telecom, write_more_telecom),
+        Row::new(15, "communication.language", read_language, write_language),
+        Row::new(16, "maritalStatus", read_marital_status, write_marital_status).note("table 0002"),
+        Row::new(17, "extension(religion)", read_religion, write_religion).note("table 0006"),
+        Row::new(22, "extension(ethnicCategory)", read_ethnicity, write_ethnicity)
+            .note("NHS ethnic category"),
+        Row::new(23, "extension(birthPlace)", read_birth_place, write_birth_place),
+        Row::new(25, "multipleBirthInteger", read_birth_order, write_birth_order),
+        Row::new(
+            24,
+            "multipleBirthBoolean",
+            read_multiple_birth,
+            write_multiple_birth,
+        )
+        .note("when PID-25 is not valued"),
+        Row::new(26, "extension(citizenship)", read_citizenship, write_citizenship),
+        Row::new(39, "extension(citizenship)", read_tribe, write_tribe).note("writes back to PID-26"),
+        Row::new(28, "extension(nationality)", read_nationality, write_nationality),
+        Row::new(29, "deceasedDateTime", read_death_time, write_death_time),
+        Row::new(30, "deceasedBoolean", read_death, write_death).note("when PID-29 is not valued"),
+        Row::kept(10),
+        Row::kept(21),
+        Row::kept(27),
+        Row::kept(31),
+        Row::new(33, "meta.lastUpdated", read_updated, write_updated),
+        Row::kept(34),
+        Row::kept(35),
+        Row::kept(36),
+        Row::kept(37),
+        Row::kept(38),
+    ],
+};
+
+fn read_identifiers(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    for cx_field in field.repetitions() {
+        cx.at(patient.identifier.len());
+        patient.identifier.extend(identifier::read_cx(cx_field, cx));
+    }
+}
+
+fn write_identifiers(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for identifier in &patient.identifier {
+        if !elsewhere(identifier) {
+            identifier::write_cx(identifier, field.repetition(), back);
+        }
+    }
+}
+
+/// PID-18, PID-19 and PID-20 have these types to themselves when no authority stands beside them.
+fn elsewhere(identifier: &Identifier) -> bool {
+    let plain = identifier.assigner.is_none() && identifier.system.is_none();
+    identifier::is_typed(identifier, "AN")
+        || (plain && identifier::is_typed(identifier, "SS"))
+        || identifier::is_typed(identifier, "DL")
+}
+
+fn read_former_identifier(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    for cx_field in field.repetitions() {
+        cx.at(patient.identifier.len());
+        let Some(found) = identifier::read_cx(cx_field, cx) else {
+            continue;
+        };
+        // The same number as in PID-3, written bare, says nothing new.
+        let known = patient.identifier.iter().any(|known| {
+            known.value == found.value
+                && found.type_.is_none()
+                && found.system.is_none()
+                && found.assigner.is_none()
+        });
+        if !known && !patient.identifier.contains(&found) {
+            patient.identifier.push(found);
+        }
+    }
+}
+
+// PID-2 and PID-4 are withdrawn: their identifiers go back to PID-3.
+fn write_former_identifier(_: &Patient, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+
+fn read_account(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    cx.at(patient.identifier.len());
+    if let Some(mut account) = identifier::read_cx(field.repetition(1), cx) {
+        if account.type_.is_none() {
+            account = identifier::typed(account, "AN");
+        }
+        patient.identifier.push(account);
+    }
+}
+
+fn write_account(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(account) = patient
+        .identifier
+        .iter()
+        .find(|id| identifier::is_typed(id, "AN"))
+    {
+        identifier::write_cx(account, field.repetition(), back);
+    }
+}
+
+/// Outside the United States senders put their national number here: ten digits that check are an NHS number.
+fn read_social_number(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    cx.at(patient.identifier.len());
+    let Some(value) = cx.take(field, ".value") else {
+        return;
+    };
+    let found = Identifier {
+        value: Some(value),
+        ..Identifier::default()
+    };
+    if let Some(number) = found.value.as_deref().and_then(hl7v2::nhs::NhsNumber::parse) {
+        let nhs = Identifier {
+            system: Some(Text::const_new(NHS_NUMBER)),
+            value: Some(Text::from(format!("{:010}", number.value()))),
+            ..Identifier::default()
+        };
+        let known = |id: &Identifier| id.system == nhs.system && id.value == nhs.value;
+        if !patient.identifier.iter().any(known) {
+            patient.identifier.push(nhs);
+        }
+        return;
+    }
+    patient.identifier.push(identifier::typed(found, "SS"));
+}
+
+fn write_social_number(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let social = patient
+        .identifier
+        .iter()
+        .find(|id| elsewhere(id) && identifier::is_typed(id, "SS"));
+    if let Some(value) = social.and_then(|id| id.value.as_ref()) {
+        field.set(value.clone());
+    }
+}
+
+fn read_licence(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    cx.at(patient.identifier.len());
+    let licence = field.repetition(1);
+    let Some(value) = cx.take(licence.component(1), ".value") else {
+        return;
+    };
+    let mut identifier = identifier::typed(
+        Identifier {
+            value: Some(value),
+            ..Identifier::default()
+        },
+        "DL",
+    );
+    if let Some(state) = cx.take(licence.component(2), ".assigner.display") {
+        identifier.assigner = Some(Box::new(Reference {
+            display: Some(state),
+            ..Reference::default()
+        }));
+    }
+    if let Some(end) = time::date_time(licence.component(3), cx, ".period.end") {
+        identifier.period.get_or_insert_default().end = Some(end);
+    }
+    patient.identifier.push(identifier);
+}
+
+fn write_licence(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let Some(licence) = patient
+        .identifier
+        .iter()
+        .find(|id| identifier::is_typed(id, "DL"))
+    else {
+        return;
+    };
+    let mut to = field.repetition();
+    to.optional(1, licence.value.as_ref());
+    to.optional(
+        2,
+        licence
+            .assigner
+            .as_ref()
+            .and_then(|assigner| assigner.display.as_ref()),
+    );
+    if let Some(end) = licence.period.as_ref().and_then(|period| period.end.as_ref()) {
+        to.component(3, &time::to_hl7(end, back));
+    }
+}
+
+/// The NHS number's verification status; other reliability codes describe the record, and are kept.
+fn read_reliability(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let mut kept = false;
+    for repetition in field.repetitions() {
+        let known = cx
+            .peek(repetition)
+            .and_then(|sent| cx.vocabulary.nhs_number_status.to_fhir(&sent).copied());
+        let number = patient
+            .identifier
+            .iter_mut()
+            .find(|id| id.system.as_deref() == Some(NHS_NUMBER));
+        let (Some(code), Some(number)) = (known, number) else {
+            kept = true;
+            continue;
+        };
+        let concept = concept::of_code(code.system, code.fhir, code.display);
+        number.extension.push(Extension {
+            url: Some(Text::const_new(VERIFICATION_STATUS)),
+            value_codeable_concept: Some(Box::new(concept)),
+            ..Extension::default()
+        });
+        cx.record(repetition, Outcome::Transformed, "", "");
+    }
+    if kept {
+        crate::keep::read_field(field, patient, cx);
+    }
+}
+
+fn write_reliability(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    crate::keep::write_field(patient, field, back);
+    if !field.is_empty() {
+        return;
+    }
+    let extensions = patient
+        .identifier
+        .iter()
+        .flat_map(|identifier| &identifier.extension);
+    for status in extensions.filter(|e| e.url.as_deref() == Some(VERIFICATION_STATUS)) {
+        let coding = status
+            .value_codeable_concept
+            .as_ref()
+            .and_then(|concept| concept.coding.first());
+        let code = coding.and_then(|coding| {
+            back.vocabulary
+                .nhs_number_status
+                .to_hl7("", coding.code.as_deref()?)
+        });
+        if let Some(code) = code {
+            field.repetition().component(1, code.hl7);
+        }
+    }
+}
+
+fn read_names(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    for xpn in field.repetitions() {
+        cx.at(patient.name.len());
+        patient.name.extend(name::read(xpn, cx));
+    }
+}
+
+fn write_names(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for name in &patient.name {
+        name::write(name, name::XPN, &mut field.repetition(), back);
+    }
+}
+
+fn read_aliases(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    read_names(field, patient, cx);
+}
+
+// PID-9 is withdrawn: an alias goes back to PID-5 with its type.
+fn write_aliases(_: &Patient, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+
+fn read_mothers_name(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let xpn = field.repetition(1);
+    let mut parts = Vec::new();
+    for (n, part) in crate::context::Composite::parts(xpn) {
+        if matches!(n, 1..=6) {
+            parts.extend(cx.take(part, "").map(|text| (n, text)));
+        }
+    }
+    if parts.is_empty() {
+        return;
+    }
+    // Given names come before the family name in writing.
+    parts.sort_by_key(|(n, _)| if *n == 1 { 4 } else { *n });
+    let text: Vec<&str> = parts.iter().map(|(_, text)| text.as_str()).collect();
+    push_string(patient, MOTHERS_MAIDEN_NAME, Text::from(text.join(" ")));
+}
+
+fn write_mothers_name(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let text = extension(patient, MOTHERS_MAIDEN_NAME).and_then(|extension| extension.value_string.as_ref());
+    field.repetition().optional(1, text);
+}
+
+fn read_birth_date(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    patient.birth_date = time::date(field, cx, "");
+    let timed = cx.peek(field).is_some_and(|text| text.len() > 8);
+    if !timed || patient.birth_date.is_none() {
+        return;
+    }
+    if let Some(moment) = time::date_time(field, cx, "") {
+        patient.birth_date_element = Some(Box::new(Element {
+            extension: vec![Extension {
+                url: Some(Text::const_new(BIRTH_TIME)),
+                value_date_time: Some(moment),
+                ..Extension::default()
+            }],
+            ..Element::default()
+        }));
+    }
+}
+
+fn write_birth_date(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let extensions = patient
+        .birth_date_element
+        .iter()
+        .flat_map(|element| &element.extension);
+    let mut timed = extensions.filter(|extension| extension.url.as_deref() == Some(BIRTH_TIME));
+    let moment = timed.find_map(|extension| extension.value_date_time.as_deref());
+    // An edited date wins over a time that no longer fits it.
+    let date = patient.birth_date.as_deref();
+    let moment = moment.filter(|moment| date.is_none_or(|date| moment.starts_with(date)));
+    if let Some(text) = moment.or(date) {
+        field.set(time::to_hl7(text, back));
+    }
+}
+
+fn read_gender(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    (patient.gender, patient.gender_element) = code::read(field, &cx.vocabulary.administrative_sex, cx, "");
+}
+
+fn write_gender(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let table = &back.vocabulary.administrative_sex;
+    if let Some(code) = code::write(patient.gender.as_ref(), &patient.gender_element, table) {
+        field.set(code);
+    }
+}
+
+fn read_addresses(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    for xad in field.repetitions() {
+        cx.at(patient.address.len());
+        patient.address.extend(address::read(xad, cx));
+    }
+}
+
+fn write_addresses(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for address in patient.address.iter().filter(|address| !is_county(address)) {
+        address::write(address, field.repetition(), back);
+    }
+}
+
+/// PID-12 completes the only address, or stands alone when it would contradict one.
+fn read_county(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let Some(county) = cx.take(field, "") else { return };
+    match patient.address.as_mut_slice() {
+        [only] if only.district.is_none() => only.district = Some(county),
+        [only] if only.district.as_ref() == Some(&county) => {}
+        _ => patient.address.push(Address {
+            district: Some(county),
+            ..Address::default()
+        }),
+    }
+}
+
+fn is_county(address: &Address) -> bool {
+    address.district.is_some()
+        && address.line.is_empty()
+        && address.city.is_none()
+        && address.postal_code.is_none()
+}
+
+fn write_county(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    if let Some(county) = patient
+        .address
+        .iter()
+        .find(|address| is_county(address))
+        .and_then(|a| a.district.as_ref())
+    {
+        field.set(county.clone());
+    }
+}
+
+fn read_telecom(field: Field<'_>, use_: &'static str, patient: &mut Patient, cx: &mut Context<'_>) {
+    for xtn in field.repetitions() {
+        cx.at(patient.telecom.len());
+        patient.telecom.extend(telecom::read(xtn, use_, cx));
+    }
+}
+
+fn read_home_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    read_telecom(field, "home", patient, cx);
+}
+
+fn write_home_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for point in patient
+        .telecom
+        .iter()
+        .filter(|point| point.use_.as_deref() != Some("work"))
+    {
+        telecom::write(point, "home", field.repetition(), back);
+    }
+}
+
+fn read_work_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    read_telecom(field, "work", patient, cx);
+}
+
+fn write_work_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for point in patient
+        .telecom
+        .iter()
+        .filter(|point| point.use_.as_deref() == Some("work"))
+    {
+        telecom::write(point, "work", field.repetition(), back);
+    }
+}
+
+fn read_more_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    read_telecom(field, "", patient, cx);
+}
+
+// PID-13 and PID-14 carry every number back.
+fn write_more_telecom(_: &Patient, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+
+fn read_language(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    if let Some(language) = concept::read(field.repetition(1), None, cx) {
+        patient.communication.push(PatientCommunication {
+            language: Some(language),
+            ..PatientCommunication::default()
+        });
+    }
+}
+
+fn write_language(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(language) = patient
+        .communication
+        .first()
+        .and_then(|one| one.language.as_ref())
+    {
+        concept::write(language, None, field.repetition(), back);
+    }
+}
+
+fn read_marital_status(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let table = &cx.vocabulary.marital_status;
+    patient.marital_status = concept::read(field.repetition(1), Some(table), cx);
+}
+
+fn write_marital_status(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(status) = &patient.marital_status {
+        concept::write(
+            status,
+            Some(&back.vocabulary.marital_status),
+            field.repetition(),
+            back,
+        );
+    }
+}
+
+fn read_religion(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let table = &cx.vocabulary.religion;
+    let religion = concept::read(field.repetition(1), Some(table), cx);
+    push_concept(patient, RELIGION, religion);
+}
+
+fn write_religion(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    write_concept(patient, RELIGION, field, Some(&back.vocabulary.religion), back);
+}
+
+/// The NHS ethnic category; a code outside it is the sender's own and passes through.
+fn read_ethnicity(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    for repetition in field.repetitions() {
+        let leaf = repetition.component(1);
+        let category = match cx.look_up(leaf, &cx.vocabulary.ethnic_category, "") {
+            Coded::None => concept::read(repetition, None, cx),
+            Coded::Known(code) => {
+                let shown = cx.take(repetition.component(2), ".coding.display");
+                cx.record_component(
+                    repetition.component(3),
+                    Outcome::Transformed,
+                    ".coding.system",
+                    "",
+                );
+                let mut concept = concept::of_code(code.system, code.fhir, code.display);
+                concept.text = shown.filter(|shown| shown != code.display);
+                Some(concept)
+            }
+            Coded::Unknown(_) => concept::read(repetition, None, cx),
+        };
+        push_concept(patient, ETHNIC_CATEGORY, category);
+    }
+}
+
+fn write_ethnicity(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for extension in patient
+        .extension
+        .iter()
+        .filter(|e| e.url.as_deref() == Some(ETHNIC_CATEGORY))
+    {
+        let Some(concept) = &extension.value_codeable_concept else {
+            continue;
+        };
+        let known = concept.coding.iter().find_map(|coding| {
+            back.vocabulary
+                .ethnic_category
+                .to_hl7(coding.system.as_deref()?, coding.code.as_deref()?)
+        });
+        match known {
+            Some(code) => {
+                let mut to = field.repetition();
+                to.component(1, code.hl7);
+                to.optional(2, concept.text.as_ref());
+            }
+            None => concept::write(concept, None, field.repetition(), back),
+        }
+    }
+}
+
+fn read_birth_place(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    if let Some(place) = cx.take(field, "") {
+        let address = Address {
+            text: Some(place),
+            ..Address::default()
+        };
+        patient.extension.push(Extension {
+            url: Some(Text::const_new(BIRTH_PLACE)),
+            value_address: Some(Box::new(address)),
+            ..Extension::default()
+        });
+    }
+}
+
+fn write_birth_place(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let address = extension(patient, BIRTH_PLACE).and_then(|extension| extension.value_address.as_ref());
+    if let Some(text) = address.and_then(|address| address.text.as_ref().or(address.city.as_ref())) {
+        field.set(text.clone());
+    }
+}
+
+fn read_birth_order(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    patient.multiple_birth_integer =
+        quantity::positive(field, cx, "").and_then(|order| i32::try_from(order).ok());
+}
+
+fn write_birth_order(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    if let Some(order) = patient.multiple_birth_integer {
+        field.set(order.to_string());
+    }
+}
+
+/// Y, N and what they mean; anything else is noted.
+pub(crate) fn yes_or_no(field: Field<'_>, cx: &mut Context<'_>) -> Option<bool> {
+    let answer = match cx.peek(field)?.as_ref() {
+        "Y" | "y" | "YES" | "Yes" | "1" => Some(true),
+        "N" | "n" | "NO" | "No" | "0" => Some(false),
+        _ => None,
+    };
+    match answer {
+        Some(_) => cx.record(field, Outcome::Transformed, "", ""),
+        None => cx.note(Note::unknown_code(crate::context::Leaf::location(field), "0136")),
+    }
+    answer
+}
+
+fn read_multiple_birth(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let answer = yes_or_no(field, cx);
+    if patient.multiple_birth_integer.is_none() {
+        patient.multiple_birth_boolean = answer;
+    } else if answer.is_some() {
+        cx.record(field, Outcome::IgnoredByRule, "", "PID-25 says more");
+    }
+}
+
+fn write_multiple_birth(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let answer = patient
+        .multiple_birth_boolean
+        .or(patient.multiple_birth_integer.map(|_| true));
+    write_answer(answer, field);
+}
+
+fn write_answer(answer: Option<bool>, field: &mut FieldWriter<'_>) {
+    match answer {
+        Some(true) => field.set(Text::const_new("Y")),
+        Some(false) => field.set(Text::const_new("N")),
+        None => {}
+    }
+}
+
+fn read_citizenship(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    for repetition in field.repetitions() {
+        let concept = concept::read(repetition, None, cx);
+        push_nested(patient, CITIZENSHIP, concept);
+    }
+}
+
+fn write_citizenship(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    write_nested(patient, CITIZENSHIP, field, back);
+}
+
+fn read_tribe(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    read_citizenship(field, patient, cx);
+}
+
+// PID-26 carries every citizenship back.
+fn write_tribe(_: &Patient, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+
+fn read_nationality(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let concept = concept::read(field.repetition(1), None, cx);
+    push_nested(patient, NATIONALITY, concept);
+}
+
+fn write_nationality(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    write_nested(patient, NATIONALITY, field, back);
+}
+
+fn read_death_time(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    patient.deceased_date_time = time::date_time(field, cx, "");
+}
+
+fn write_death_time(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(moment) = &patient.deceased_date_time {
+        field.set(time::to_hl7(moment, back));
+    }
+}
+
+/// `deceased` is one element: a time of death is itself a yes.
+fn read_death(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let answer = yes_or_no(field, cx);
+    if patient.deceased_date_time.is_none() {
+        patient.deceased_boolean = answer;
+    } else if answer == Some(true) {
+        cx.record(field, Outcome::IgnoredByRule, "", "PID-29 says more");
+    }
+}
+
+fn write_death(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+    let answer = patient
+        .deceased_boolean
+        .or(patient.deceased_date_time.as_ref().map(|_| true));
+    write_answer(answer, field);
+}
+
+fn read_updated(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    if let Some(moment) = time::instant(field, cx, "") {
+        patient.meta.get_or_insert_default().last_updated = Some(moment);
+    }
+}
+
+fn write_updated(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(moment) = patient.meta.as_ref().and_then(|meta| meta.last_updated.as_ref()) {
+        field.set(time::to_hl7(moment, back));
+    }
+}
+
+fn extension<'p>(patient: &'p Patient, url: &str) -> Option<&'p Extension> {
+    patient
+        .extension
+        .iter()
+        .find(|extension| extension.url.as_deref() == Some(url))
+}
+
+fn push_string(patient: &mut Patient, url: &'static str, text: Text) {
+    patient.extension.push(Extension {
+        url: Some(Text::const_new(url)),
+        value_string: Some(text),
+        ..Extension::default()
+    });
+}
+
+fn push_concept(patient: &mut Patient, url: &'static str, concept: Option<CodeableConcept>) {
+    if let Some(concept) = concept {
+        patient.extension.push(Extension {
+            url: Some(Text::const_new(url)),
+            value_codeable_concept: Some(Box::new(concept)),
+            ..Extension::default()
+        });
+    }
+}
+
+fn write_concept(
+    patient: &Patient,
+    url: &str,
+    field: &mut FieldWriter<'_>,
+    table: Option<&crate::vocabulary::Vocabulary>,
+    back: &Back<'_>,
+) {
+    if let Some(concept) =
+        extension(patient, url).and_then(|extension| extension.value_codeable_concept.as_ref())
+    {
+        concept::write(concept, table, field.repetition(), back);
+    }
+}
+
+/// Citizenship and nationality hold their code one level down.
+fn push_nested(patient: &mut Patient, url: &'static str, concept: Option<CodeableConcept>) {
+    let Some(concept) = concept else { return };
+    let inner = Extension {
+        url: Some(Text::const_new("code")),
+        value_codeable_concept: Some(Box::new(concept)),
+        ..Extension::default()
+    };
+    patient.extension.push(Extension {
+        url: Some(Text::const_new(url)),
+        extension: vec![inner],
+        ..Extension::default()
+    });
+}
+
+fn write_nested(patient: &Patient, url: &str, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for outer in patient
+        .extension
+        .iter()
+        .filter(|extension| extension.url.as_deref() == Some(url))
+    {
+        let code = outer
+            .extension
+            .iter()
+            .find(|inner| inner.url.as_deref() == Some("code"));
+        if let Some(concept) = code.and_then(|code| code.value_codeable_concept.as_ref()) {
+            concept::write(concept, None, field.repetition(), back);
+        }
+    }
+}
+
+/// The patient's id: from the first identifier that a hospital assigned, else from the first there is.
+///
+/// The NHS number comes last: one number sent for two people must not make them one.
+pub(crate) fn id(patient: &Patient, cx: &mut Context<'_>) -> Option<Uuid> {
+    let own = |id: &&Identifier| {
+        id.system.as_deref() != Some(NHS_NUMBER)
+            && !identifier::is_typed(id, "AN")
+            && !identifier::is_typed(id, "SS")
+            && !identifier::is_typed(id, "DL")
+    };
+    let chosen = patient
+        .identifier
+        .iter()
+        .find(own)
+        .or_else(|| patient.identifier.first())?;
+    Some(identity(chosen, cx))
+}
+
+/// The id that an identifier gives a patient.
+pub(crate) fn identity(chosen: &Identifier, cx: &mut Context<'_>) -> Uuid {
+    let assigner = chosen
+        .assigner
+        .as_ref()
+        .and_then(|assigner| assigner.identifier.as_ref());
+    let namespace = assigner
+        .and_then(|identifier| identifier.value.clone())
+        .unwrap_or_default();
+    let system = chosen.system.clone().unwrap_or_default();
+    let value = chosen.value.clone().unwrap_or_default();
+    cx.entries.id("Patient", &[&system, &namespace, &value])
+}
+
+/// Marks an identifier as a former one.
+pub(crate) fn make_old(identifier: &mut Identifier) {
+    identifier.use_ = Some(Text::const_new("old"));
+}
+
+/// A type of table 0203 on an identifier without one.
+pub(crate) fn type_as(identifier: &mut Identifier, code: &'static str) {
+    if identifier.type_.is_none() {
+        let coding = Coding {
+            system: Some(Text::const_new(TYPE)),
+            code: Some(Text::const_new(code)),
+            ..Coding::default()
+        };
+        identifier.type_ = Some(CodeableConcept {
+            coding: vec![coding],
+            ..CodeableConcept::default()
+        });
+    }
+}

@@ -1,0 +1,40 @@
+//! What a site may choose: one value per interface, with UK defaults.
+
+use jiff::tz::TimeZone;
+
+/// The choices the guide leaves to people, and what a site adds.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The zone of times that come without an offset; default Europe/London with its summer time.
+    pub zone: TimeZone,
+    /// Whether AL1-4 says how severe a reaction was (the default) or how critical the allergy is.
+    pub allergy_severity: AllergySeverity,
+    /// Whether the original message travels in the Bundle, so that the way back loses nothing; default true.
+    pub carry_original: bool,
+    /// Tables of the site's own: file name without ending, CSV text.
+    pub vocabulary: Vec<(String, String)>,
+    /// Rows to leave out, by name: `PID-19 > Patient.identifier`.
+    pub drop_rows: Vec<String>,
+}
+
+/// What AL1-4 means at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllergySeverity {
+    /// AllergyIntolerance.reaction.severity.
+    Reaction,
+    /// AllergyIntolerance.criticality.
+    Criticality,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            // The zone data is compiled in; were it not, UTC keeps the clock face.
+            zone: TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC),
+            allergy_severity: AllergySeverity::Reaction,
+            carry_original: true,
+            vocabulary: Vec::new(),
+            drop_rows: Vec::new(),
+        }
+    }
+}

