@@ -27,11 +27,13 @@
 //! # Ok::<(), fhir::ReadError>(())
 //! ```
 
+mod bundle;
 pub mod check;
 pub mod codec;
 mod decimal;
 mod error;
 mod limits;
+mod make;
 mod other;
 mod resource;
 mod resources;

@@ -11,8 +11,14 @@ use crate::codec::Writer;
 ///
 /// A pointer wide while empty, as it nearly always is.
 #[derive(Clone, Default)]
-#[allow(clippy::box_collection)]
-pub struct Other(Option<Box<Vec<(Text, Box<RawValue>)>>>);
+#[allow(
+    clippy::box_collection,
+    reason = "every structure has one, and nearly always it is empty"
+)]
+pub struct Other(Option<Box<Vec<Unknown>>>);
+
+/// A member's name and its value as it came.
+type Unknown = (Text, Box<RawValue>);
 
 impl Other {
     /// Whether there is none.

@@ -9,7 +9,7 @@ use crate::prelude::*;
 use crate::{Limits, ReadError};
 
 /// A resource type we model, for code that is generic over them.
-pub trait ResourceType: Structure + Item + Default {
+pub trait ResourceType: Structure + Item + Clone + Default + 'static {
     /// The value of `resourceType`.
     const NAME: &'static str;
     /// The resource when it is of this type.
@@ -80,8 +80,8 @@ macro_rules! resources {
 
             fn read_typed(resource_type: &str, reader: &mut Reader<'_>) -> Result<Option<Self>> {
                 Ok(Some(match resource_type {
-                    $(stringify!($name) => match $name::read_item(reader)? {
-                        Some(resource) => Self::$name(Box::new(resource)),
+                    $(stringify!($name) => match $name::read_boxed(reader)? {
+                        Some(resource) => Self::$name(resource),
                         None => return Ok(None),
                     },)*
                     _ => Self::Other(Box::new(RawResource::read(resource_type, reader)?)),

@@ -315,7 +315,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::send`], and when the answer is another resource.
-    pub async fn read<T: fhir::ResourceType + Clone>(&self, id: &str) -> Result<T, ClientError> {
+    pub async fn read<T: fhir::ResourceType>(&self, id: &str) -> Result<T, ClientError> {
         typed(self.get(&format!("{}/{}", T::NAME, encode(id))).await?)
     }
 
@@ -399,7 +399,7 @@ impl Client {
     }
 }
 
-fn typed<T: fhir::ResourceType + Clone>(answer: Answer) -> Result<T, ClientError> {
+fn typed<T: fhir::ResourceType>(answer: Answer) -> Result<T, ClientError> {
     let resource = answer.resource()?;
     match T::of(&resource) {
         Some(found) => Ok(found.clone()),

@@ -116,8 +116,8 @@ impl Reply {
     }
 }
 
-impl From<Box<Reply>> for Reply {
-    fn from(reply: Box<Reply>) -> Self {
+impl From<Box<Self>> for Reply {
+    fn from(reply: Box<Self>) -> Self {
         *reply
     }
 }

@@ -101,6 +101,35 @@ macro_rules! structure {
                 Ok(told.then_some(value))
             }
 
+            fn read_into(
+                place: &mut Option<Self>,
+                reader: &mut $crate::codec::Reader<'_>,
+            ) -> $crate::codec::Result<()> {
+                if !$crate::codec::read_object(reader, place.insert(Self::default()))? {
+                    *place = None;
+                }
+                Ok(())
+            }
+
+            fn read_onto(
+                list: &mut Vec<Self>,
+                reader: &mut $crate::codec::Reader<'_>,
+            ) -> $crate::codec::Result<()> {
+                list.push(Self::default());
+                if let Some(last) = list.last_mut()
+                    && !$crate::codec::read_object(reader, last)?
+                {
+                    list.pop();
+                }
+                Ok(())
+            }
+
+            fn read_boxed(reader: &mut $crate::codec::Reader<'_>) -> $crate::codec::Result<Option<Box<Self>>> {
+                let mut value = Box::<Self>::default();
+                let told = $crate::codec::read_object(reader, value.as_mut())?;
+                Ok(told.then_some(value))
+            }
+
             fn write_item(&self, writer: &mut $crate::codec::Writer) -> bool {
                 $crate::codec::write_object(self, writer)
             }

@@ -37,6 +37,29 @@ pub trait Item: Sized {
     /// # Errors
     /// When the text is no JSON, of another type, or breaks a limit.
     fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>>;
+    /// Reads the value into a place where it stays; big structures are not moved about.
+    ///
+    /// # Errors
+    /// When the text is no JSON, of another type, or breaks a limit.
+    fn read_into(place: &mut Option<Self>, reader: &mut Reader<'_>) -> Result<()> {
+        *place = Self::read_item(reader)?;
+        Ok(())
+    }
+    /// Reads the value at the end of a list.
+    ///
+    /// # Errors
+    /// When the text is no JSON, of another type, or breaks a limit.
+    fn read_onto(list: &mut Vec<Self>, reader: &mut Reader<'_>) -> Result<()> {
+        list.extend(Self::read_item(reader)?);
+        Ok(())
+    }
+    /// Reads the value into a box.
+    ///
+    /// # Errors
+    /// When the text is no JSON, of another type, or breaks a limit.
+    fn read_boxed(reader: &mut Reader<'_>) -> Result<Option<Box<Self>>> {
+        Ok(Self::read_item(reader)?.map(Box::new))
+    }
     /// Writes the value; `false` when nothing was written because it is empty.
     fn write_item(&self, writer: &mut Writer) -> bool;
     /// Reports what R4 forbids in the value.
@@ -56,7 +79,7 @@ impl<T: Item> Member for Option<T> {
             return reader.fail(Fault::Duplicate);
         }
         if !reader.take_null()? {
-            *self = T::read_item(reader)?;
+            T::read_into(self, reader)?;
         }
         Ok(())
     }
@@ -96,12 +119,11 @@ impl<T: Item> Member for Vec<T> {
         reader.open_array("a list")?;
         let mut index = 0;
         while reader.next_item(index == 0)? {
-            let item = if reader.take_null()? {
-                T::placeholder()
+            if reader.take_null()? {
+                self.extend(T::placeholder());
             } else {
-                T::read_item(reader).map_err(|error| error.at_position(index))?
-            };
-            self.extend(item);
+                T::read_onto(self, reader).map_err(|error| error.at_position(index))?;
+            }
             index += 1;
         }
         Ok(())
@@ -147,7 +169,7 @@ fn write_list<T: Item>(items: &[T], key: &'static str, writer: &mut Writer) {
 
 impl<T: Item> Item for Box<T> {
     fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-        Ok(T::read_item(reader)?.map(Self::new))
+        T::read_boxed(reader)
     }
 
     fn write_item(&self, writer: &mut Writer) -> bool {

@@ -9,6 +9,7 @@ pub(crate) mod declare;
 pub(crate) mod json;
 mod member;
 mod reader;
+mod scan;
 mod structure;
 mod writer;
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::scan::plain_end;
 use crate::error::{Fault, ReadError};
 use crate::limits::Limits;
 
@@ -330,22 +331,18 @@ impl<'a> Reader<'a> {
 
     fn string_at_quote(&mut self) -> Result<Cow<'a, str>> {
         let start = self.at + 1;
-        let bytes = self.bytes();
-        let mut at = start;
-        loop {
-            match bytes.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok(Cow::Borrowed(self.span(start, at)));
-                }
-                Some(b'\\') => return self.escaped_string(start, at),
-                Some(0..0x20) => {
-                    self.at = at;
-                    return self.syntax("a control character in a string must be escaped");
-                }
-                Some(_) => at += 1,
-                None => return self.syntax("a string has no end"),
+        let end = plain_end(self.bytes(), start);
+        match self.bytes().get(end) {
+            Some(b'"') => {
+                self.at = end + 1;
+                Ok(Cow::Borrowed(self.span(start, end)))
             }
+            Some(b'\\') => self.escaped_string(start, end),
+            Some(_) => {
+                self.at = end;
+                self.syntax("a control character in a string must be escaped")
+            }
+            None => self.syntax("a string has no end"),
         }
     }
 
@@ -356,9 +353,7 @@ impl<'a> Reader<'a> {
         self.at = at;
         loop {
             let run = self.at;
-            while matches!(bytes.get(self.at), Some(byte) if !matches!(byte, b'"' | b'\\' | 0..0x20)) {
-                self.at += 1;
-            }
+            self.at = plain_end(bytes, run);
             text.push_str(self.span(run, self.at));
             match bytes.get(self.at) {
                 Some(b'"') => {
@@ -413,9 +408,8 @@ impl<'a> Reader<'a> {
 
     /// The four hexadecimal digits of a `\u` escape that starts at `at`.
     fn four_digits(&self, at: usize) -> Result<u32> {
-        let digits = match self.bytes().get(at..at + 6) {
-            Some([b'\\', b'u', digits @ ..]) => digits,
-            _ => return self.syntax("a unicode escape is cut short"),
+        let Some([b'\\', b'u', digits @ ..]) = self.bytes().get(at..at + 6) else {
+            return self.syntax("a unicode escape is cut short");
         };
         let mut code = 0;
         for &digit in digits {

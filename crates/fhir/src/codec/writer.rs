@@ -1,5 +1,7 @@
 //! Writes JSON members into bytes; what is empty leaves no trace.
 
+use super::scan::plain_end;
+
 /// A JSON text being written.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -54,17 +56,14 @@ impl Writer {
         self.bytes.push(b'"');
         let bytes = text.as_bytes();
         let mut start = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
+        loop {
+            let end = plain_end(bytes, start);
             self.bytes
-                .extend_from_slice(bytes.get(start..at).unwrap_or_default());
-            start = at + 1;
+                .extend_from_slice(bytes.get(start..end).unwrap_or_default());
+            let Some(&byte) = bytes.get(end) else { break };
             self.escape(byte);
+            start = end + 1;
         }
-        self.bytes
-            .extend_from_slice(bytes.get(start..).unwrap_or_default());
         self.bytes.push(b'"');
     }
 

@@ -59,7 +59,6 @@ plain_resource! {
         content_type / content_type_element: Option<Text> = "contentType" required;
         security_context: Option<Reference> = "securityContext";
         data / data_element: Option<Text> = "data";
-        url / url_element: Option<Text> = "url";
     }
 }
 
