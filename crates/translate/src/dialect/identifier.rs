@@ -31,15 +31,6 @@ pub const PATIENT_CX_FIELDS: &[(&str, u16)] = &[
     ("NK1", 33),
 ];
 
-/// One assigning authority with its identifier type, as a system writes them and as the canonical shape does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Authority {
-    /// CX-4.1 and CX-5 on the wire.
-    pub local: (&'static str, &'static str),
-    /// CX-4.1 and CX-5 in the canonical shape.
-    pub canonical: (&'static str, &'static str),
-}
-
 /// What an identifier identifies, by its canonical type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum IdentifierKind {
@@ -73,7 +64,7 @@ pub fn patient_identifiers(edit: &Edit<'_>, pid: SegmentRef) -> impl Iterator<It
 }
 
 /// Calls for every repetition of these fields, in every segment of that name.
-pub(crate) fn each_repetition(
+pub fn each_repetition(
     edit: &mut Edit<'_>,
     fields: &[(&str, u16)],
     mut visit: impl FnMut(&mut Edit<'_>, Spot),
@@ -92,43 +83,29 @@ pub(crate) fn each_repetition(
     }
 }
 
-/// Gives identifiers their canonical authority and type.
-pub fn canonical_authorities(edit: &mut Edit<'_>, fields: &[(&str, u16)], rows: &[Authority]) {
+/// Gives the identifiers of one authority and type (CX-4.1 and CX-5) another; an empty one is left out.
+pub fn rename_authority(edit: &mut Edit<'_>, fields: &[(&str, u16)], from: (&str, &str), to: (&str, &str)) {
     each_repetition(edit, fields, |edit, at| {
-        let is_local = |row: &&Authority| matches(edit, at, row.local);
-        if let Some(row) = rows.iter().find(is_local) {
-            put(edit, at, row.canonical);
+        if edit.text(at.component(5)) == from.1 && edit.text(at.component(4)).eq_ignore_ascii_case(from.0) {
+            put_authority(edit, at, to);
         }
     });
 }
 
-/// Gives identifiers the authority and type of the dialect.
-pub fn render_authorities(edit: &mut Edit<'_>, fields: &[(&str, u16)], rows: &[Authority]) {
-    each_repetition(edit, fields, |edit, at| {
-        let is_canonical = |row: &&Authority| matches(edit, at, row.canonical);
-        if let Some(row) = rows.iter().find(is_canonical) {
-            put(edit, at, row.local);
-        }
-    });
-}
-
-fn matches(edit: &Edit<'_>, at: Spot, (authority, kind): (&str, &str)) -> bool {
-    edit.text(at.component(4)).eq_ignore_ascii_case(authority) && edit.text(at.component(5)) == kind
-}
-
-pub(crate) fn put(edit: &mut Edit<'_>, at: Spot, (authority, kind): (&'static str, &'static str)) {
+/// Writes CX-4.1 and CX-5; an empty one is left out, with that reason.
+pub fn put_authority(edit: &mut Edit<'_>, at: Spot, (authority, kind): (&str, &str)) {
     const UNSAID: &str = "this dialect leaves it unsaid";
     for (component, text) in [(4, authority), (5, kind)] {
         let spot = at.component(component);
         if text.is_empty() {
             edit.drop(spot, UNSAID);
-        } else {
+        } else if edit.text(spot) != text {
             let change = if edit.is_valued(spot) {
                 Change::Transformed
             } else {
                 Change::Defaulted
             };
-            edit.set(spot, text, change);
+            edit.set(spot, text.to_owned(), change);
         }
     }
 }
@@ -137,7 +114,7 @@ pub(crate) fn put(edit: &mut Edit<'_>, at: Spot, (authority, kind): (&'static st
 pub fn canonical_nhs_numbers(edit: &mut Edit<'_>) {
     each_repetition(edit, PATIENT_CX_FIELDS, |edit, at| {
         if says_nhs(edit, at) {
-            put(edit, at, ("NHS", "NH"));
+            put_authority(edit, at, ("NHS", "NH"));
             without_spaces(edit, at.component(1));
         }
     });
@@ -147,7 +124,7 @@ pub fn canonical_nhs_numbers(edit: &mut Edit<'_>) {
 pub fn render_nhs_numbers(edit: &mut Edit<'_>, authority: &'static str, kind: &'static str) {
     each_repetition(edit, PATIENT_CX_FIELDS, |edit, at| {
         if identifier_kind(edit, at) == IdentifierKind::Nhs {
-            put(edit, at, (authority, kind));
+            put_authority(edit, at, (authority, kind));
         }
     });
 }
@@ -169,7 +146,7 @@ pub fn nhs_candidates(edit: &mut Edit<'_>) {
     for number in 2..=edit.repetitions(field) {
         let at = field.repetition(number);
         if is_bare_nhs_number(edit, at) {
-            put(edit, at, ("NHS", "NH"));
+            put_authority(edit, at, ("NHS", "NH"));
             edit.remark(at.component(1), Change::Transformed, CANDIDATE);
         }
     }
@@ -206,7 +183,7 @@ pub fn nhs_number_elsewhere(edit: &mut Edit<'_>, field: u16, note: &'static str)
         None => {
             let to = pid.field(3).repetition(edit.repetitions(pid.field(3)) + 1);
             edit.move_to(from, to);
-            put(edit, to, ("NHS", "NH"));
+            put_authority(edit, to, ("NHS", "NH"));
             without_spaces(edit, to.component(1));
             edit.remark(to.component(1), Change::Transformed, note);
         }

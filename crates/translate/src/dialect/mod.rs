@@ -31,17 +31,23 @@ pub use self::header::{
     A18, A34, A40, Header, canonical_header, render_header, render_merge, structure_of, to_canonical_merge,
 };
 pub use self::identifier::{
-    Authority, CX_FIELDS, IdentifierKind, PATIENT_CX_FIELDS, canonical_authorities, canonical_nhs_numbers,
-    identifier_kind, nhs_candidates, nhs_number_elsewhere, patient_identifiers, render_authorities,
+    CX_FIELDS, IdentifierKind, PATIENT_CX_FIELDS, canonical_nhs_numbers, each_repetition, identifier_kind,
+    nhs_candidates, nhs_number_elsewhere, patient_identifiers, put_authority, rename_authority,
     render_nhs_numbers, sort_identifiers,
 };
 pub use self::itk::{ITK, drop_repeated_visit, repeat_visit, widen_date};
-pub use self::person::{MARITAL_NHS, SEX_NHS, default_type, undefault_type};
+pub use self::person::{
+    MARITAL_NHS, SEX_NHS, default_type, practice_canonical, practice_rendered, telecoms_by_order,
+    telecoms_to_order, undefault_type,
+};
 pub use self::standard::{ENCODING, STANDARD};
-pub use self::table::{CodeTable, Lookup, map_from, map_to};
+pub use self::table::{CodeTable, FieldTables, Lookup, map_from, map_to};
 pub use self::text::{fold_ascii, limit_width, upper_case};
 pub use self::time::{Width, birth_date, fit_times};
-pub use self::visit::{move_when_free, visit_number_canonical, visit_number_rendered};
+pub use self::visit::{
+    CLINICIAN_FIELDS, drop_repeated_class, exchange, exchange_discharge, move_when_free, national_code_first,
+    registers_by_shape, registers_unsaid, repeat_class, visit_number_canonical, visit_number_rendered,
+};
 
 /// How sure a rule is of itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, serde::Serialize)]

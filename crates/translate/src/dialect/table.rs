@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use hl7v2::Location;
 use hl7v2::edit::{Change, Edit, Spot};
 
 /// A table of local codes, read from its CSV on first use.
@@ -23,10 +24,10 @@ struct Parsed {
 
 /// One line of a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Row {
-    pub(crate) local: &'static str,
-    pub(crate) canonical: &'static str,
-    pub(crate) display: &'static str,
+struct Row {
+    local: &'static str,
+    canonical: &'static str,
+    display: &'static str,
 }
 
 /// What a table says about a code.
@@ -51,19 +52,12 @@ impl CodeTable {
 
     /// The canonical code for a local one; upper and lower case are one.
     pub fn canonical(&self, local: &str) -> Lookup {
-        match find(&self.parsed().by_local, local, |row| row.local) {
-            Some(row) if row.canonical.is_empty() => Lookup::Gap,
-            Some(row) => Lookup::Code(row.canonical),
-            None => Lookup::Unknown,
-        }
+        self.parsed().canonical(local)
     }
 
     /// The local code for a canonical one: the first row of the file that bears it.
     pub fn local(&self, canonical: &str) -> Lookup {
-        match find(&self.parsed().by_canonical, canonical, |row| row.canonical) {
-            Some(row) => Lookup::Code(row.local),
-            None => Lookup::Unknown,
-        }
+        self.parsed().local(canonical)
     }
 
     /// What the table calls a canonical code.
@@ -80,15 +74,34 @@ impl CodeTable {
     }
 
     fn parsed(&self) -> &Parsed {
-        self.parsed.get_or_init(|| parse(self.csv))
+        self.parsed.get_or_init(|| parse(self.csv.lines().skip(1)))
     }
 }
 
-fn parse(csv: &'static str) -> Parsed {
+impl Parsed {
+    fn canonical(&self, local: &str) -> Lookup {
+        match find(&self.by_local, local, |row| row.local) {
+            Some(row) if row.canonical.is_empty() => Lookup::Gap,
+            Some(row) => Lookup::Code(row.canonical),
+            None => Lookup::Unknown,
+        }
+    }
+
+    fn local(&self, canonical: &str) -> Lookup {
+        match find(&self.by_canonical, canonical, |row| row.canonical) {
+            Some(row) => Lookup::Code(row.local),
+            None => Lookup::Unknown,
+        }
+    }
+}
+
+fn parse(lines: impl IntoIterator<Item = &'static str>) -> Parsed {
     let mut parsed = Parsed::default();
-    for line in csv.lines().skip(1).filter(|line| !line.trim().is_empty()) {
-        // The display stands last and may hold commas.
-        let mut cells = line.splitn(4, ',').map(str::trim);
+    for line in lines.into_iter().filter(|line| !line.trim().is_empty()) {
+        // A local text may hold commas, and is quoted then; the display stands last and needs no quotes.
+        let quoted = line.strip_prefix('"').and_then(|rest| rest.split_once("\","));
+        let (local, rest) = quoted.or_else(|| line.split_once(',')).unwrap_or((line, ""));
+        let mut cells = std::iter::once(local).chain(rest.splitn(3, ',')).map(str::trim);
         let mut cell = || cells.next().unwrap_or_default();
         let (local, canonical, way, display) = (cell(), cell(), cell(), cell());
         let row = Row {
@@ -127,6 +140,91 @@ fn find<'r>(rows: &'r [Row], code: &str, key: impl Fn(&Row) -> &'static str) -> 
 fn compare(left: &str, right: &str) -> std::cmp::Ordering {
     let left = left.bytes().map(|byte| byte.to_ascii_lowercase());
     left.cmp(right.bytes().map(|byte| byte.to_ascii_lowercase()))
+}
+
+/// Tables for many fields in one CSV: `place,local,canonical,way,display`, a place being a field or a component.
+pub struct FieldTables {
+    csv: &'static str,
+    parsed: OnceLock<Vec<FieldTable>>,
+}
+
+struct FieldTable {
+    place: Location,
+    parsed: Parsed,
+}
+
+impl FieldTables {
+    /// Tables from the text of their CSV; the rows of a place stand together.
+    pub const fn new(csv: &'static str) -> Self {
+        Self {
+            csv,
+            parsed: OnceLock::new(),
+        }
+    }
+
+    /// Puts canonical codes in place of local ones everywhere.
+    pub fn normalise(&self, edit: &mut Edit<'_>) {
+        self.each(edit, |edit, at, table| {
+            let found = table.canonical(&edit.text(at));
+            put(edit, at, found);
+        });
+    }
+
+    /// Puts local codes in place of canonical ones everywhere.
+    pub fn render(&self, edit: &mut Edit<'_>) {
+        self.each(edit, |edit, at, table| {
+            let found = table.local(&edit.text(at));
+            put(edit, at, found);
+        });
+    }
+
+    /// The places that have a table.
+    pub fn places(&self) -> impl Iterator<Item = Location> + '_ {
+        self.tables().iter().map(|table| table.place)
+    }
+
+    fn each(&self, edit: &mut Edit<'_>, mut visit: impl FnMut(&mut Edit<'_>, Spot, &Parsed)) {
+        for ordinal in 0..edit.segment_count() {
+            let Some(segment) = edit.segment_at(ordinal) else {
+                break;
+            };
+            let id = edit.id(segment);
+            for table in self.tables().iter().filter(|table| table.place.segment == id) {
+                let field = segment.field(table.place.field);
+                for repetition in 1..=edit.repetitions(field) {
+                    let at = field
+                        .repetition(repetition)
+                        .component(table.place.component.max(1));
+                    if edit.is_valued(at) {
+                        visit(edit, at, &table.parsed);
+                    }
+                }
+            }
+        }
+    }
+
+    fn tables(&self) -> &[FieldTable] {
+        self.parsed.get_or_init(|| {
+            let mut tables: Vec<(Location, Vec<&'static str>)> = Vec::new();
+            for line in self.csv.lines().skip(1) {
+                let Some((place, row)) = line.split_once(',') else {
+                    continue;
+                };
+                let Ok(place) = place.trim().parse::<Location>() else {
+                    continue;
+                };
+                match tables.iter_mut().find(|(known, _)| *known == place) {
+                    Some((_, rows)) => rows.push(row),
+                    None => tables.push((place, vec![row])),
+                }
+            }
+            let table = |(place, rows): (Location, Vec<&'static str>)| FieldTable {
+                place,
+                parsed: parse(rows),
+            };
+            tables.into_iter().map(table).collect()
+        })
+    }
 }
 
 /// Puts the canonical code in place of a local one; a code without a row passes through with a note.
