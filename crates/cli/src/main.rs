@@ -6,7 +6,6 @@ mod bench;
 mod exit;
 mod explain;
 mod input;
-mod landing;
 mod names;
 mod ready;
 mod replay;

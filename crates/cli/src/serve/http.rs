@@ -1,0 +1,201 @@
+//! The one HTTP port: health, the systems and their actions, and every room's own routes.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use adapters::{Action, Epr, Vendor};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Everything that runs, and whether it is being stopped.
+pub(super) struct Running {
+    gateway: gateway::Running,
+    eprs: Vec<(String, &'static Vendor, Epr)>,
+    stopping: watch::Sender<bool>,
+    page: OnceLock<String>,
+}
+
+impl Running {
+    pub(super) fn new(gateway: gateway::Running, eprs: Vec<(String, &'static Vendor, Epr)>) -> Self {
+        Self { gateway, eprs, stopping: watch::Sender::new(false), page: OnceLock::new() }
+    }
+
+    pub(super) fn gateway_address(&self) -> Option<SocketAddr> {
+        self.gateway.addresses().first().map(|(_, address)| *address)
+    }
+
+    pub(super) fn facades(&self) -> Vec<String> {
+        self.gateway.facades()
+    }
+
+    /// Name, FHIR path and MLLP address of each EPR.
+    pub(super) fn systems(&self) -> impl Iterator<Item = (&str, Option<&'static str>, SocketAddr)> {
+        self.eprs.iter().map(|(name, vendor, epr)| (name.as_str(), vendor.fhir_base, epr.mllp_address()))
+    }
+
+    pub(super) fn eprs(&self) -> impl Iterator<Item = &Epr> {
+        self.eprs.iter().map(|(_, _, epr)| epr)
+    }
+
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Ends the gateway, then the EPRs behind it.
+    pub(super) async fn shutdown(self) {
+        self.gateway.drain().await;
+        for (_, _, epr) in self.eprs {
+            epr.shutdown().await;
+        }
+    }
+}
+
+/// A future that ends with SIGTERM or SIGINT; both are listened for from now on.
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+pub(super) async fn serve(socket: TcpListener, app: Router, mut stopping: watch::Receiver<bool>) {
+    let stopped = async move {
+        // The sender lives as long as the process serves; its end means the same as its word.
+        drop(stopping.wait_for(|stop| *stop).await);
+    };
+    if let Err(error) = axum::serve(socket, app).with_graceful_shutdown(stopped).await {
+        tracing::error!(%error, "the HTTP port failed");
+    }
+}
+
+pub(super) fn app(running: &Arc<Running>, address: SocketAddr) -> Router {
+    running.page.get_or_init(|| page(running, address));
+    let mut app = Router::new()
+        .route("/", get(landing))
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/health", get(health))
+        .route("/_ping", get(|| async { "ok\n" }))
+        .route("/_status", get(health))
+        .route("/api/v1/systems", get(systems))
+        .route("/api/v1/systems/{system}/actions/{action}", post(act))
+        .with_state(Arc::clone(running))
+        .merge(running.gateway.router());
+    for epr in running.eprs() {
+        if let Some(router) = epr.router() {
+            app = app.merge(router);
+        }
+    }
+    app
+}
+
+async fn landing(State(running): State<Arc<Running>>) -> impl IntoResponse {
+    let page = running.page.get().cloned().unwrap_or_default();
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], page)
+}
+
+/// What stands where, for a person who opens the port in a browser.
+fn page(running: &Running, address: SocketAddr) -> String {
+    let mut page = String::from("EPR Gateway: mock EPRs behind a durable gateway. Synthetic data only.\n\n");
+    let mut line = |what: &str, place: String| {
+        // Writing to a String cannot fail.
+        writeln!(page, "{what:<28} {place}").expect("a String takes any text");
+    };
+    if let Some(mllp) = running.gateway_address() {
+        line("gateway, HL7 v2", format!("mllp://{mllp}"));
+    }
+    for (name, fhir, mllp) in running.systems() {
+        line(&format!("{name}, HL7 v2"), format!("mllp://{mllp}"));
+        if let Some(path) = fhir {
+            line(&format!("{name}, FHIR R4"), format!("http://{address}{path}"));
+        }
+    }
+    for path in running.facades() {
+        line("façade, FHIR R4", format!("http://{address}{path}"));
+    }
+    line("messages", format!("http://{address}/api/v1/messages"));
+    line("systems", format!("http://{address}/api/v1/systems"));
+    line("health", format!("http://{address}/health"));
+    page
+}
+
+async fn readyz(State(running): State<Arc<Running>>) -> Response {
+    if *running.stopping.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    "ready\n".into_response()
+}
+
+async fn health(State(running): State<Arc<Running>>) -> Response {
+    let stopping = *running.stopping.borrow();
+    let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let state = if stopping { "stopping" } else { "ready" };
+    let systems: Vec<&str> = running.systems().map(|(name, _, _)| name).collect();
+    (status, Json(json!({"status": state, "version": env!("CARGO_PKG_VERSION"), "systems": systems}))).into_response()
+}
+
+async fn systems(State(running): State<Arc<Running>>) -> impl IntoResponse {
+    let listed: Vec<_> = running
+        .eprs
+        .iter()
+        .map(|(name, vendor, epr)| {
+            let outbox = epr.outbox();
+            json!({
+                "name": name,
+                "vendor": vendor.name,
+                "title": vendor.title,
+                "mllp": epr.mllp_address().to_string(),
+                "fhir": vendor.fhir_base,
+                "people": epr.people(),
+                "outbox": {"queued": outbox.queued, "delivered": outbox.delivered, "refused": outbox.refused},
+            })
+        })
+        .collect();
+    Json(listed)
+}
+
+/// Does at an EPR what a person at its keyboard would: the word is in the path, its particulars in the body.
+async fn act(
+    State(running): State<Arc<Running>>,
+    Path((system, action)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    let refuse = |status: StatusCode, words: String| (status, Json(json!({"error": words}))).into_response();
+    let Some((_, _, epr)) = running.eprs.iter().find(|(name, _, _)| *name == system) else {
+        let known: Vec<&str> = running.systems().map(|(name, _, _)| name).collect();
+        return refuse(StatusCode::NOT_FOUND, format!("no such system; there are {}", known.join(", ")));
+    };
+    let particulars: serde_json::Value = if body.is_empty() {
+        json!({})
+    } else {
+        match serde_json::from_slice(&body) {
+            Ok(particulars) => particulars,
+            Err(error) => return refuse(StatusCode::BAD_REQUEST, format!("not JSON: line {}", error.line())),
+        }
+    };
+    let action: Action = match serde_json::from_value(json!({ action: particulars })) {
+        Ok(action) => action,
+        Err(error) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+    };
+    match epr.act(action).await {
+        Ok(report) => Json(report).into_response(),
+        Err(error) => refuse(StatusCode::CONFLICT, error.to_string()),
+    }
+}

@@ -1,0 +1,245 @@
+//! `eprgw serve`: the mock EPRs around one gateway, on one HTTP port, until told to stop.
+//!
+//! Order of start: configuration whole, folder, HTTP port, EPRs, gateway, ready line. Nothing listens
+//! before the configuration has passed; nothing is said to be ready before everything listens.
+
+mod http;
+mod ports;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::{Epr, EprSettings};
+use gateway::config::{self, Override, Settings};
+use tracing::{info, warn};
+
+use self::http::Running;
+use crate::exit::Failure;
+use crate::names;
+use crate::telemetry::{self, LogFormat};
+
+/// What runs when no file is given.
+pub(crate) const DEFAULT_CONFIG: &str = include_str!("../../../../fixtures/config/default.toml");
+const DEFAULT_ORIGIN: &str = "default.toml (embedded)";
+
+/// Time given to messages on their way out of the EPRs when the process is told to stop.
+const OUTBOX_DRAIN: Duration = Duration::from_millis(500);
+/// Time given to HTTP requests in flight.
+const HTTP_DRAIN: Duration = Duration::from_secs(2);
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Configuration file; the embedded defaults when left out
+    #[arg(long, env = "EPRGW_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Keep journal and records in this folder; without it they live in a temporary one, deleted at the end
+    #[arg(long, env = "EPRGW_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// HTTP port: API, FHIR, health
+    #[arg(long, env = "EPRGW_HTTP", value_name = "PORT")]
+    http: Option<u16>,
+    /// MLLP port of the gateway; the EPRs take the ports after it. 0 picks free ones
+    #[arg(long, env = "EPRGW_MLLP", value_name = "PORT")]
+    mllp: Option<u16>,
+    /// Address to listen on, for every port
+    #[arg(long, env = "EPRGW_BIND", value_name = "ADDRESS")]
+    bind: Option<IpAddr>,
+    /// Allow an address other machines can reach, although there is neither TLS nor a token
+    #[arg(long, env = "EPRGW_ALLOW_OPEN_BIND")]
+    allow_open_bind: bool,
+    /// Start only these EPRs
+    #[arg(long, env = "EPRGW_ONLY", value_delimiter = ',', value_name = "SYSTEM,…")]
+    only: Vec<String>,
+    /// Seed of the synthetic people, for every EPR
+    #[arg(long, env = "EPRGW_SEED")]
+    seed: Option<u64>,
+    /// Start with nobody on any index
+    #[arg(long, env = "EPRGW_EMPTY")]
+    empty: bool,
+    /// Show each setting, its value and where it came from, and stop
+    #[arg(long)]
+    print_config: bool,
+    /// How log lines and the ready line look
+    #[arg(long, env = "EPRGW_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+pub(crate) fn run(options: Options) -> anyhow::Result<()> {
+    let (text, origin) = match &options.config {
+        None => (DEFAULT_CONFIG.to_owned(), DEFAULT_ORIGIN.to_owned()),
+        Some(path) => {
+            let origin = path.display().to_string();
+            let read = std::fs::read_to_string(path);
+            (read.map_err(|e| Failure::Usage.because(format!("cannot read {origin}: {e}")))?, origin)
+        }
+    };
+    let settings = config::load(&text, &origin, &names::dialects()).map_err(|problems| refuse(&problems))?;
+    let (settings, overrides) = ports::apply(&options, settings)?;
+    if options.print_config {
+        return print_config(&text, &origin, &overrides);
+    }
+    telemetry::start(options.log_format, false);
+    let runtime = tokio::runtime::Runtime::new()?;
+    let served = runtime.block_on(serve(&options, settings));
+    runtime.shutdown_timeout(HTTP_DRAIN);
+    served
+}
+
+fn refuse(problems: &[config::ConfigError]) -> anyhow::Error {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Failure::Usage.because(format!("the configuration does not hold, nothing was started:\n{}", lines.join("\n")))
+}
+
+#[allow(clippy::print_stdout, reason = "stdout is this verb's data")]
+fn print_config(text: &str, origin: &str, overrides: &[Override]) -> anyhow::Result<()> {
+    print!("{}", config::print_config(text, origin, overrides).map_err(|problems| refuse(&problems))?);
+    Ok(())
+}
+
+/// The folder all state lives in; a temporary one is deleted when this is dropped.
+enum Folder {
+    Kept(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Folder {
+    fn open(data: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = data else {
+            return Ok(Self::Temporary(tempfile::Builder::new().prefix("eprgw-").tempdir()?));
+        };
+        std::fs::create_dir_all(path)
+            .map_err(|e| Failure::RunTime.because(format!("cannot use --data {}: {e}", path.display())))?;
+        Ok(Self::Kept(path.to_owned()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Temporary(folder) => folder.path(),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "cli is where the machine's clock is read")]
+fn clock() -> adapters::Clock {
+    Arc::new(jiff::Timestamp::now)
+}
+
+async fn serve(options: &Options, mut settings: Settings) -> anyhow::Result<()> {
+    let stop = http::stop_signal()?;
+    let folder = Folder::open(options.data.as_deref())?;
+    let journal = Arc::new(store::SqliteJournal::open(folder.path())?);
+    let socket = tokio::net::TcpListener::bind(settings.http)
+        .await
+        .map_err(|e| Failure::RunTime.because(format!("cannot listen on {} for HTTP: {e}", settings.http)))?;
+    let http_address = socket.local_addr()?;
+    let eprs = start_eprs(options, &mut settings, folder.path()).await?;
+    let notices = settings.notices.clone();
+    let gateway =
+        gateway::Gateway::start(settings, journal, gateway::Clock::system(), gateway::Ids::system()).await?;
+    let running = Arc::new(Running::new(gateway, eprs));
+    let app = http::app(&running, http_address);
+    let server = tokio::spawn(http::serve(socket, app, running.stopping()));
+
+    for notice in notices {
+        warn!("{notice}");
+    }
+    say_ready(options, &running, http_address, &folder);
+    stop.await;
+    info!("stopping: no new messages, those in flight are finished");
+    stop_all(running, server).await;
+    if let Folder::Temporary(folder) = folder {
+        folder.close()?;
+    }
+    Ok(())
+}
+
+/// Starts every EPR that is wanted, and leads the gateway's endpoints to where they really listen.
+async fn start_eprs(
+    options: &Options,
+    settings: &mut Settings,
+    folder: &Path,
+) -> anyhow::Result<Vec<(String, &'static adapters::Vendor, Epr)>> {
+    let mut eprs = Vec::new();
+    let systems = settings.systems.clone();
+    for system in systems.iter().filter(|s| options.only.is_empty() || options.only.contains(&s.name)) {
+        let vendor = adapters::vendor(&system.vendor).ok_or_else(|| {
+            let known: Vec<&str> = adapters::VENDORS.iter().map(|v| v.name).collect();
+            let words = format!("system {}: no vendor is called {:?}; there are {}", system.name, system.vendor, known.join(", "));
+            Failure::Usage.because(words)
+        })?;
+        let profile = match &system.profile {
+            None => vendor.default_profile(),
+            Some(name) => vendor.profile(name).ok_or_else(|| {
+                let known: Vec<&str> = vendor.profiles.iter().map(|p| p.name).collect();
+                Failure::Usage.because(format!(
+                    "system {}: {} has no profile {name:?}; there are {}",
+                    system.name,
+                    vendor.name,
+                    known.join(", ")
+                ))
+            })?,
+        };
+        let mut epr = EprSettings::new(&system.name, profile, clock());
+        epr.listen = ports::listen_of(options, settings, system);
+        epr.send_to = ports::receiver_of(settings, system);
+        epr.data = Some(folder.to_owned());
+        epr.people = if options.empty { 0 } else { usize::try_from(system.people)? };
+        epr.seed = options.seed.unwrap_or(system.seed);
+        epr.ranges = settings.nhs_ranges.clone();
+        epr.sending.drain_ms = u64::try_from(OUTBOX_DRAIN.as_millis())?;
+        let epr = Epr::start(vendor, epr).await.map_err(|e| Failure::RunTime.because(e.to_string()))?;
+        ports::lead_to(settings, system, epr.mllp_address());
+        eprs.push((system.name.clone(), vendor, epr));
+    }
+    Ok(eprs)
+}
+
+/// The ready line, last of the start-up lines on stdout.
+#[allow(clippy::print_stdout, reason = "the start-up lines are this verb's data")]
+fn say_ready(options: &Options, running: &Running, http: std::net::SocketAddr, folder: &Folder) {
+    let console = format!("http://{http}");
+    let mllp = running.gateway_address().map_or_else(|| "none".to_owned(), |address| address.to_string());
+    if options.log_format == LogFormat::Json {
+        let systems: serde_json::Map<String, serde_json::Value> =
+            running.systems().map(|(name, _, address)| (name.to_owned(), address.to_string().into())).collect();
+        println!(
+            "{}",
+            serde_json::json!({"event": "ready", "console": console, "mllp": mllp, "systems": systems})
+        );
+        return;
+    }
+    for (name, fhir, address) in running.systems() {
+        let fhir = fhir.map(|path| format!("  fhir={console}{path}")).unwrap_or_default();
+        println!("eprgw {name} mllp={address}{fhir}");
+    }
+    for path in running.facades() {
+        println!("eprgw facade fhir={console}{path}");
+    }
+    match folder {
+        Folder::Kept(path) => println!("eprgw data kept in {}", path.display()),
+        Folder::Temporary(folder) => {
+            println!("eprgw data in {}, deleted at the end (keep it with --data DIR)", folder.path().display());
+        }
+    }
+    println!("eprgw ready console={console} mllp={mllp}");
+}
+
+async fn stop_all(running: Arc<Running>, mut server: tokio::task::JoinHandle<()>) {
+    running.stop();
+    for epr in running.eprs() {
+        if tokio::time::timeout(OUTBOX_DRAIN, epr.outbox_empty()).await.is_err() {
+            warn!("messages of an EPR still wait to be sent");
+        }
+    }
+    if tokio::time::timeout(HTTP_DRAIN, &mut server).await.is_err() {
+        warn!("HTTP requests were still open");
+        server.abort();
+    }
+    match Arc::into_inner(running) {
+        Some(running) => running.shutdown().await,
+        None => warn!("a request still held the systems; what is not committed is sent again after the next start"),
+    }
+}

@@ -1,0 +1,7 @@
+//! The binary as its users run it: real sockets on free ports, the real program, killed when a story says so.
+
+mod bad_input;
+mod command_line;
+mod crash;
+mod harness;
+mod story;
