@@ -216,8 +216,8 @@ struct Skipped {
     error: FrameError,
     head: Bytes,
     bytes_seen: u64,
-    /// The last byte dropped: `<FS>` before a `<CR>`, or a line end before a `<VT>`.
-    last: u8,
+    /// The last byte dropped: it may be the line end before a `<VT>`. `None` when none was.
+    last: Option<u8>,
 }
 
 enum Mark {
@@ -283,7 +283,7 @@ impl Decoder {
             let head = Bytes::copy_from_slice(&buffer[..buffer.len().min(HEAD_BYTES_MAX)]);
             // What was scanned holds no end; only its last byte can still matter.
             let dropped = self.scanned.min(buffer.len());
-            let last = if dropped == 0 { VT } else { buffer[dropped - 1] };
+            let last = dropped.checked_sub(1).map(|at| buffer[at]);
             buffer.advance(dropped);
             self.scanned = 0;
             self.state = State::Skipping(Skipped {
@@ -329,13 +329,13 @@ impl Decoder {
     }
 
     fn take(&mut self, buffer: &mut BytesMut) -> Option<Result<Frame, Refusal>> {
-        let mut mark = self.find_mark(buffer, VT);
+        let mut mark = self.find_mark(buffer, None);
         while let Some(Mark::Restart(0)) = mark {
             // A doubled start block: nothing is lost, so nothing is refused.
             self.noise_bytes += 1;
             buffer.advance(1);
             self.scanned = 0;
-            mark = self.find_mark(buffer, VT);
+            mark = self.find_mark(buffer, None);
         }
         let length = mark.as_ref().map_or(self.scanned, length_of);
         if length > self.frame_bytes_max {
@@ -384,7 +384,7 @@ impl Decoder {
         };
         let Some(mark) = mark else {
             if self.scanned > 0 {
-                skipped.last = buffer[self.scanned - 1];
+                skipped.last = Some(buffer[self.scanned - 1]);
                 skipped.bytes_seen += self.scanned as u64;
                 buffer.advance(self.scanned);
                 self.scanned = 0;
@@ -413,8 +413,9 @@ impl Decoder {
         Some(refusal)
     }
 
-    /// Looks for the end of the frame from where the last look stopped; `before` stands before the buffer.
-    fn find_mark(&mut self, buffer: &BytesMut, before: u8) -> Option<Mark> {
+    /// Looks for the end of the frame from where the last look stopped. `before` stands before the
+    /// buffer; `None` when the frame starts with it.
+    fn find_mark(&mut self, buffer: &BytesMut, before: Option<u8>) -> Option<Mark> {
         while let Some(at) = buffer
             .get(self.scanned..)
             .and_then(|rest| memchr2(VT, FS, rest))
@@ -431,8 +432,8 @@ impl Decoder {
                     }
                 }
             } else {
-                let previous = if at == 0 { before } else { buffer[at - 1] };
-                if previous == VT && at == 0 || is_line_end(previous) {
+                let previous = at.checked_sub(1).map_or(before, |at| Some(buffer[at]));
+                if previous.is_none_or(is_line_end) {
                     return Some(Mark::Restart(at));
                 }
                 self.inner_starts = self.inner_starts.saturating_add(1);

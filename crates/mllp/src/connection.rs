@@ -146,8 +146,9 @@ impl<'s, S: Service> Connection<'s, S> {
         T: AsyncRead + AsyncWrite + Unpin,
     {
         let stop = self.shared.stop.clone();
+        let stopped = stop.cancelled();
         let alarm = tokio::time::sleep(self.limits.idle_timeout());
-        tokio::pin!(alarm);
+        tokio::pin!(stopped, alarm);
         loop {
             self.begin_calls().await;
             if self.is_done() {
@@ -160,9 +161,9 @@ impl<'s, S: Service> Connection<'s, S> {
             }
             let step = tokio::select! {
                 biased;
+                () = stopped.as_mut(), if self.source != Source::Closed => Step::Stop,
                 wrote = writer.write_buf(&mut self.out), if !self.out.is_empty() => Step::Wrote(wrote),
                 Some(answer) = self.window.next(), if !self.window.is_empty() => Step::Answered(answer),
-                () = stop.cancelled(), if self.source != Source::Closed => Step::Stop,
                 () = alarm.as_mut() => Step::Time,
                 read = reader.read_buf(&mut self.buffer), if may_read => Step::Read(read),
             };
@@ -401,3 +402,6 @@ impl<'s, S: Service> Connection<'s, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
