@@ -374,9 +374,12 @@ impl<'m> Edit<'m> {
             leaf.mark = leaf.mark.or(mark);
         }
         let target = self.touch(to);
-        for leaf in moving {
-            target.insert(leaf);
-        }
+        // A whole field into one repetition: what no longer fits is said to be dropped.
+        let displaced: Vec<Leaf<'m>> = moving
+            .into_iter()
+            .filter_map(|leaf| target.insert(leaf))
+            .collect();
+        self.log_dropped(&displaced, "several values were moved to one place");
         true
     }
 
@@ -408,22 +411,26 @@ impl<'m> Edit<'m> {
             return false;
         }
         let dropped = self.touch(spot).take(&spot);
+        self.log_dropped(&dropped, reason);
+        true
+    }
+
+    fn log_dropped(&mut self, leaves: &[Leaf<'m>], reason: &'static str) {
         let rule = self.rule;
         if let Some(log) = &mut self.log {
             log.dropped
-                .extend(dropped.iter().filter_map(|leaf| match leaf.source {
+                .extend(leaves.iter().filter_map(|leaf| match leaf.source {
                     Source::Own(origin) => Some((origin, rule, reason)),
                     Source::Copy(_) | Source::New => None,
                 }));
         }
-        true
     }
-
     /// Renumbers the repetitions of a field so that none between the first and the last is empty.
     pub fn close_gaps(&mut self, at: impl Place) {
         let Some(spot) = at.resolve(self) else { return };
         if self.repetitions(spot) > 1 || !self.is_present(spot.repetition(1)) {
-            self.touch(spot).close_gaps();
+            let mark = self.mark(Change::None, "");
+            self.touch(spot).close_gaps(mark);
         }
     }
 
@@ -438,13 +445,15 @@ impl<'m> Edit<'m> {
             return;
         }
         order.sort_by(|left, right| left.0.cmp(&right.0).then(left.1.cmp(&right.1)));
+        let mark = self.mark(Change::None, "");
         let touched = self.touch(spot);
-        for leaf in &mut touched.leaves {
-            let place = order.iter().position(|(_, number)| *number == leaf.at.repetition);
-            leaf.at.repetition = place.map_or(count, |place| place as u16 + 1);
-        }
+        let place = |number: u16| order.iter().position(|(_, ordered)| *ordered == number);
+        touched.renumber(
+            |number| place(number).map_or(count, |place| place as u16 + 1),
+            mark,
+        );
         touched.leaves.sort_by_key(|leaf| leaf.at);
-        touched.close_gaps();
+        touched.close_gaps(mark);
     }
 
     /// Rewrites the texts of a segment: `rewrite` gets each valued leaf and may give its new text and a note.

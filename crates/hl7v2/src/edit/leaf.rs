@@ -135,11 +135,14 @@ impl<'m> Touched<'m> {
         }
     }
 
-    /// Puts a leaf where nothing stands.
-    pub(super) fn insert(&mut self, leaf: Leaf<'m>) {
+    /// Puts a leaf at its place; gives back the one that stood there.
+    pub(super) fn insert(&mut self, leaf: Leaf<'m>) -> Option<Leaf<'m>> {
         match self.find(leaf.at) {
-            Ok(place) => self.leaves[place] = leaf,
-            Err(place) => self.leaves.insert(place, leaf),
+            Ok(place) => Some(std::mem::replace(&mut self.leaves[place], leaf)),
+            Err(place) => {
+                self.leaves.insert(place, leaf);
+                None
+            }
         }
     }
 
@@ -168,15 +171,29 @@ impl<'m> Touched<'m> {
             .collect()
     }
 
-    pub(super) fn close_gaps(&mut self) {
-        let (mut last, mut number) = (0, 0);
+    /// Gives every repetition another number; leaves that move bear the mark.
+    pub(super) fn renumber(&mut self, mut number: impl FnMut(u16) -> u16, mark: Mark) {
         for leaf in &mut self.leaves {
-            if leaf.at.repetition != last {
-                last = leaf.at.repetition;
-                number += 1;
+            let new = number(leaf.at.repetition);
+            if new != leaf.at.repetition {
+                leaf.at.repetition = new;
+                leaf.mark = leaf.mark.or(mark);
             }
-            leaf.at.repetition = number;
         }
+    }
+
+    pub(super) fn close_gaps(&mut self, mark: Mark) {
+        let (mut last, mut next) = (0, 0);
+        self.renumber(
+            |number| {
+                if number != last {
+                    last = number;
+                    next += 1;
+                }
+                next
+            },
+            mark,
+        );
     }
 }
 

@@ -40,7 +40,7 @@ fn reads_see_earlier_changes() {
         !edit.set(pid.field(8), "F", Change::Transformed),
         "the same text again is no change"
     );
-    assert_eq!(edit.text(&location("PID-8")), "F");
+    assert_eq!(edit.text(location("PID-8")), "F");
     edit.set(pid.field(22).component(2), "a|b", Change::Defaulted);
     assert_eq!(edit.presence(pid.field(22)), Presence::Empty);
     assert_eq!(edit.presence(pid.field(40)), Presence::Absent);
@@ -103,7 +103,7 @@ fn segments_come_go_move_and_change_their_names() {
     edit.rename_segment(first, SegmentId::of("ZZZ"));
     edit.move_segment(first, pid);
     assert_eq!(edit.occurrences("OBX"), 1);
-    assert_eq!(edit.text(&location("OBX-5")), "z");
+    assert_eq!(edit.text(location("OBX-5")), "z");
     edit.remove_segment(edit.first("OBX").unwrap(), "not said here");
     assert!(written(&edit).ends_with("\nZZZ|1|ST|a&b^c||x~y\nPV2|||||||||||||||||||||||||U\n"));
     let trace = edit.trace();

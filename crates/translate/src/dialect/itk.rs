@@ -315,7 +315,10 @@ fn place_rendered(edit: &mut Edit<'_>, at: Spot, trust: &str) {
     edit.move_to(at.component(1), at.component(2));
     if edit.is_valued(at.component(11)) {
         edit.move_to(at.component(11), at.component(1));
-    } else if !trust.is_empty() {
-        edit.set(at.component(1), trust.to_owned(), Change::Defaulted);
+    } else {
+        let site = edit.text(at.component(4));
+        let of_site = site.get(..3).filter(|code| code.starts_with('R') && matches!(site.len(), 5));
+        let trust = of_site.unwrap_or(trust).to_owned();
+        edit.set(at.component(1), trust, Change::Defaulted);
     }
 }

@@ -1,7 +1,8 @@
 //! Local code tables as CSV beside the dialect that needs them.
 //!
-//! Four columns: `local,canonical,way,display`. An empty `canonical` is a gap that we know of: the code passes through
-//! with a note. `way` is `=` for both directions, `>` for a row that only normalises, `<` for one that only renders.
+//! Four columns: `local,canonical,render,display`. An empty `canonical` is a gap that we know of: the code passes
+//! through with a note. `render` is empty for a row that works both ways, `no` for one that only normalises, else the
+//! further canonical codes, separated by spaces, that this local code must stand for. Sorted by the first column.
 
 use std::sync::OnceLock;
 
@@ -16,7 +17,7 @@ pub struct CodeTable {
 
 #[derive(Default)]
 struct Parsed {
-    /// Rows that normalise, by local code.
+    /// Every row, by local code.
     by_local: Vec<Row>,
     /// Rows that render, by canonical code.
     by_canonical: Vec<Row>,
@@ -55,7 +56,7 @@ impl CodeTable {
         self.parsed().canonical(local)
     }
 
-    /// The local code for a canonical one: the first row of the file that bears it.
+    /// The local code for a canonical one.
     pub fn local(&self, canonical: &str) -> Lookup {
         self.parsed().local(canonical)
     }
@@ -65,7 +66,7 @@ impl CodeTable {
         find(&self.parsed().by_canonical, canonical, |row| row.canonical).map(|row| row.display)
     }
 
-    /// Every row that normalises: local code, canonical code (empty for a gap), display.
+    /// Every row: local code, canonical code (empty for a gap), display.
     pub fn rows(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> + '_ {
         self.parsed()
             .by_local
@@ -103,20 +104,19 @@ fn parse(lines: impl IntoIterator<Item = &'static str>) -> Parsed {
         let (local, rest) = quoted.or_else(|| line.split_once(',')).unwrap_or((line, ""));
         let mut cells = std::iter::once(local).chain(rest.splitn(3, ',')).map(str::trim);
         let mut cell = || cells.next().unwrap_or_default();
-        let (local, canonical, way, display) = (cell(), cell(), cell(), cell());
+        let (local, canonical, render, display) = (cell(), cell(), cell(), cell());
         let row = Row {
             local,
             canonical,
             display,
         };
-        if way != "<" {
-            parsed.by_local.push(row);
-        }
-        if way != ">" && !canonical.is_empty() {
-            parsed.by_canonical.push(row);
+        parsed.by_local.push(row);
+        if render != "no" {
+            let rendered = std::iter::once(canonical).chain(render.split_whitespace());
+            let row = |canonical| Row { canonical, ..row };
+            parsed.by_canonical.extend(rendered.filter(|code| !code.is_empty()).map(row));
         }
     }
-    // Stable: of two rows with one code the first in the file is found.
     parsed
         .by_local
         .sort_by(|left, right| compare(left.local, right.local));
@@ -142,7 +142,7 @@ fn compare(left: &str, right: &str) -> std::cmp::Ordering {
     left.cmp(right.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
-/// Tables for many fields in one CSV: `place,local,canonical,way,display`, a place being a field or a component.
+/// Tables for many fields in one CSV, `place local,canonical,render,display`: a place is a field or a component.
 pub struct FieldTables {
     csv: &'static str,
     parsed: OnceLock<Vec<FieldTable>>,
@@ -207,7 +207,7 @@ impl FieldTables {
         self.parsed.get_or_init(|| {
             let mut tables: Vec<(Location, Vec<&'static str>)> = Vec::new();
             for line in self.csv.lines().skip(1) {
-                let Some((place, row)) = line.split_once(',') else {
+                let Some((place, row)) = line.split_once(' ') else {
                     continue;
                 };
                 let Ok(place) = place.trim().parse::<Location>() else {
@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     static TABLE: CodeTable = CodeTable::new(
-        "local,canonical,way,display\nB,2,=,Two, or so\na,1,=,One\nc,1,>,Other one\nd,,=,Gap\nE,3,<,Only out\n",
+        "local,canonical,render,display\n\"e, f\",,5,Gap in, code out\nB,2,3 4,Two, or so\na,1,,One\nc,1,no,Other one\nd,,,Gap\n",
     );
 
     #[test]
@@ -266,9 +266,11 @@ mod tests {
         assert_eq!(TABLE.canonical("A"), Lookup::Code("1"));
         assert_eq!(TABLE.canonical("c"), Lookup::Code("1"));
         assert_eq!(TABLE.canonical("D"), Lookup::Gap);
-        assert_eq!(TABLE.canonical("e"), Lookup::Unknown);
+        assert_eq!(TABLE.canonical("x"), Lookup::Unknown);
+        assert_eq!(TABLE.canonical("e, f"), Lookup::Gap);
+        assert_eq!(TABLE.local("5"), Lookup::Code("e, f"));
         assert_eq!(TABLE.local("1"), Lookup::Code("a"));
-        assert_eq!(TABLE.local("3"), Lookup::Code("E"));
+        assert_eq!(TABLE.local("3"), Lookup::Code("B"));
         assert_eq!(TABLE.local("9"), Lookup::Unknown);
         assert_eq!(TABLE.display("2"), Some("Two, or so"));
     }

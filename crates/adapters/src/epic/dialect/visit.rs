@@ -47,12 +47,9 @@ pub(super) const PLACE: DialectRule = DialectRule {
     why: "Two letters of unknown meaning stand where facility and status belong; the department's id has PL.10.",
     normalise: |edit, _| {
         each_place(edit, |edit, at| {
-            for (component, letter) in [(4, "U"), (5, "R")] {
-                if edit.text(at.component(component)) == letter {
-                    edit.drop(
-                        at.component(component),
-                        "a letter that is always the same; its meaning is not known",
-                    );
+            if edit.text(at.component(4)) == "U" && edit.text(at.component(5)) == "R" {
+                for component in [4, 5] {
+                    edit.drop(at.component(component), "a letter that is always the same; its meaning is not known");
                 }
             }
             if !edit.is_present(at.component(10)) {
@@ -62,10 +59,9 @@ pub(super) const PLACE: DialectRule = DialectRule {
     },
     render: |edit, _| {
         each_place(edit, |edit, at| {
-            for (component, letter) in [(4, "U"), (5, "R")] {
-                if !edit.is_present(at.component(component)) {
-                    edit.set(at.component(component), letter, Change::Defaulted);
-                }
+            if !edit.is_present(at.component(4)) && !edit.is_present(at.component(5)) {
+                edit.set(at.component(4), "U", Change::Defaulted);
+                edit.set(at.component(5), "R", Change::Defaulted);
             }
             if !edit.is_present(at.component(11)) {
                 edit.move_to(at.component(10), at.component(11));

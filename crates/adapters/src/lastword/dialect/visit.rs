@@ -216,7 +216,10 @@ pub(super) const NO_PD1: DialectRule = DialectRule {
         let gp = pd1.field(4).repetition(1);
         if let Some(pv1) = edit.first("PV1") {
             // PV1-8 shows the practitioner already; here the value itself moves, so that nothing is said twice.
-            edit.move_to(gp, pv1.field(8).repetition(1));
+            for component in [1, 2, 3, 4, 5, 6, 9] {
+                let to = pv1.field(8).repetition(1).component(component);
+                edit.move_to(gp.component(component), to);
+            }
         }
         edit.remove_segment(pd1, "HL7 2.2 has no PD1, and this dialect no other place for it");
     },
