@@ -6,7 +6,9 @@
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{
+    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
+};
 use hl7v2::{Index, Location, Message};
 
 /// What the gateway reads to identify and route a message.
@@ -44,16 +46,24 @@ fn parse(criterion: &mut Criterion) {
 
 fn alone(group: &mut BenchmarkGroup<'_, WallTime>, text: &str) {
     let mut index = Index::new();
-    group.bench_function("own", |b| b.iter(|| index.parse(black_box(text.as_bytes())).map(|m| m.segment_count())));
-    group.bench_function("own_fresh", |b| b.iter(|| Message::parse(black_box(text.as_bytes()))));
-    group.bench_function("hl7-parser", |b| b.iter(|| hl7_parser::Message::parse(black_box(text))));
+    group.bench_function("own", |b| {
+        b.iter(|| index.parse(black_box(text.as_bytes())).map(|m| m.segment_count()))
+    });
+    group.bench_function("own_fresh", |b| {
+        b.iter(|| Message::parse(black_box(text.as_bytes())))
+    });
+    group.bench_function("hl7-parser", |b| {
+        b.iter(|| hl7_parser::Message::parse(black_box(text)))
+    });
 }
 
 fn routing(group: &mut BenchmarkGroup<'_, WallTime>, text: &str) {
     let mut index = Index::new();
     group.bench_function("own_routing_fields", |b| {
         b.iter(|| {
-            let message = index.parse(black_box(text.as_bytes())).expect("the fixture is a message");
+            let message = index
+                .parse(black_box(text.as_bytes()))
+                .expect("the fixture is a message");
             for (segment, field, component) in ROUTING {
                 black_box(message.field(segment, field).component(component).raw());
             }
@@ -73,27 +83,46 @@ fn leaves(group: &mut BenchmarkGroup<'_, WallTime>, text: &str) {
     let mut index = Index::new();
     group.bench_function("own_every_leaf", |b| {
         b.iter(|| {
-            let message = index.parse(black_box(text.as_bytes())).expect("the fixture is a message");
-            message.leaves().map(|leaf| black_box(leaf.raw).len()).sum::<usize>()
+            let message = index
+                .parse(black_box(text.as_bytes()))
+                .expect("the fixture is a message");
+            message
+                .leaves()
+                .map(|leaf| black_box(leaf.raw).len())
+                .sum::<usize>()
         });
     });
     group.bench_function("hl7-parser_every_leaf", |b| {
         b.iter(|| {
             let message = hl7_parser::Message::parse(black_box(text)).expect("the fixture is a message");
-            rival_leaves(&message).map(|raw| black_box(raw).len()).sum::<usize>()
+            rival_leaves(&message)
+                .map(|raw| black_box(raw).len())
+                .sum::<usize>()
         });
     });
 }
 
-fn rival_field<'m>(message: &'m hl7_parser::Message<'_>, segment: &str, field: usize, component: usize) -> &'m str {
+fn rival_field<'m>(
+    message: &'m hl7_parser::Message<'_>,
+    segment: &str,
+    field: usize,
+    component: usize,
+) -> &'m str {
     let field = message.segment(segment).and_then(|segment| segment.field(field));
-    field.and_then(|field| field.component(component)).map_or("", |component| component.raw_value())
+    field
+        .and_then(|field| field.component(component))
+        .map_or("", |component| component.raw_value())
 }
 
 fn rival_leaves<'m>(message: &'m hl7_parser::Message<'_>) -> impl Iterator<Item = &'m str> {
     let fields = message.segments().flat_map(|segment| segment.fields());
-    let components = fields.flat_map(|field| field.repeats()).flat_map(|repeat| repeat.components());
-    components.flat_map(|component| component.subcomponents()).map(|sub| sub.raw_value()).filter(|raw| !raw.is_empty())
+    let components = fields
+        .flat_map(|field| field.repeats())
+        .flat_map(|repeat| repeat.components());
+    components
+        .flat_map(|component| component.subcomponents())
+        .map(|sub| sub.raw_value())
+        .filter(|raw| !raw.is_empty())
 }
 
 /// A comparison of speed counts only while both sides read the same.
@@ -106,7 +135,11 @@ fn assert_same_values(text: &str) {
     }
     // The rival splits MSH-2 at its own delimiters, so the header's first two fields are left out on both sides.
     let declared = |location: &Location| location.segment == "MSH" && location.field <= 2;
-    let own: Vec<_> = own.leaves().filter(|leaf| !declared(&leaf.location)).map(|leaf| leaf.raw).collect();
+    let own: Vec<_> = own
+        .leaves()
+        .filter(|leaf| !declared(&leaf.location))
+        .map(|leaf| leaf.raw)
+        .collect();
     let rival: Vec<_> = rival_leaves(&rival).map(str::as_bytes).collect();
     let header = rival.len() - own.len();
     assert_eq!(own, rival[header..]);

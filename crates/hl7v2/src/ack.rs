@@ -90,7 +90,11 @@ pub struct Ack<'t> {
 impl Ack<'_> {
     /// An answer that is only a code.
     pub fn of(code: AckCode) -> Self {
-        Self { code, error: None, text: "" }
+        Self {
+            code,
+            error: None,
+            text: "",
+        }
     }
 }
 
@@ -147,7 +151,9 @@ pub fn condition_text(condition: &str) -> &'static str {
 /// ```
 pub fn acknowledge(incoming: Option<&Message<'_>>, ack: &Ack<'_>, control_id: &str, now: &str) -> Vec<u8> {
     let encoding = incoming.map_or(Encoding::STANDARD, Message::encoding);
-    let version = incoming.map(|message| message.header().version()).unwrap_or_default();
+    let version = incoming
+        .map(|message| message.header().version())
+        .unwrap_or_default();
     let version = Version::read(&version);
     let mut builder = Builder::new(encoding);
     write_header(&mut builder, incoming, version, control_id, now);
@@ -179,7 +185,9 @@ const SURVIVING_HEADER_MAX: usize = 4_096;
 fn surviving_header(frame: &[u8]) -> Option<Vec<u8>> {
     let start = memchr::memmem::find(frame, b"MSH")?;
     let rest = frame.get(start..)?;
-    let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len()).min(SURVIVING_HEADER_MAX);
+    let end = memchr::memchr2(b'\r', b'\n', rest)
+        .unwrap_or(rest.len())
+        .min(SURVIVING_HEADER_MAX);
     let line = rest.get(..end)?;
     if Message::parse(line).is_ok() {
         return Some(line.to_vec());
@@ -218,7 +226,12 @@ fn write_header(
         return;
     };
     let field = |n| incoming.field("MSH", n).raw();
-    msh.raw(3, field(5)).raw(4, field(6)).raw(5, field(3)).raw(6, field(4)).raw(11, field(11)).raw(12, field(12));
+    msh.raw(3, field(5))
+        .raw(4, field(6))
+        .raw(5, field(3))
+        .raw(6, field(4))
+        .raw(11, field(11))
+        .raw(12, field(12));
     msh.component(9, 2, &incoming.header().trigger_event());
     // The structure came with 2.3.1.
     let precise = version > Version(2, 3) || incoming.header().version() == "2.3.1";
@@ -235,25 +248,40 @@ fn write_error(builder: &mut Builder, error: &AckError<'_>, ack: &Ack<'_>, versi
     let mut err = builder.segment("ERR");
     if version < Version(2, 5) {
         if let Some(location) = error.location {
-            err.component(1, 1, location.segment.as_str()).component(1, 2, &number(location.occurrence.max(1)));
+            err.component(1, 1, location.segment.as_str()).component(
+                1,
+                2,
+                &number(location.occurrence.max(1)),
+            );
             err.component(1, 3, &number(location.field));
         }
-        err.subcomponent(1, 1, 4, 1, error.condition).subcomponent(1, 1, 4, 2, condition);
+        err.subcomponent(1, 1, 4, 1, error.condition)
+            .subcomponent(1, 1, 4, 2, condition);
         err.subcomponent(1, 1, 4, 3, "HL70357");
         return;
     }
     if let Some(location) = error.location {
-        err.component(2, 1, location.segment.as_str()).component(2, 2, &number(location.occurrence.max(1)));
-        err.component(2, 3, &number(location.field)).component(2, 4, &number(location.repetition));
-        err.component(2, 5, &number(location.component)).component(2, 6, &number(location.subcomponent));
+        err.component(2, 1, location.segment.as_str())
+            .component(2, 2, &number(location.occurrence.max(1)));
+        err.component(2, 3, &number(location.field))
+            .component(2, 4, &number(location.repetition));
+        err.component(2, 5, &number(location.component))
+            .component(2, 6, &number(location.subcomponent));
     }
-    err.component(3, 1, error.condition).component(3, 2, condition).component(3, 3, "HL70357");
-    err.field(4, if ack.code.is_positive() { "I" } else { "E" }).field(8, error.text);
+    err.component(3, 1, error.condition)
+        .component(3, 2, condition)
+        .component(3, 3, "HL70357");
+    err.field(4, if ack.code.is_positive() { "I" } else { "E" })
+        .field(8, error.text);
 }
 
 /// A position as text; 0, "not given", is left empty.
 fn number(position: u16) -> String {
-    if position == 0 { String::new() } else { position.to_string() }
+    if position == 0 {
+        String::new()
+    } else {
+        position.to_string()
+    }
 }
 
 /// What an acknowledgement says.
@@ -295,14 +323,20 @@ pub fn read<'m>(message: &'m Message<'_>) -> Result<Acknowledgement<'m>, ReadErr
     Ok(Acknowledgement {
         code: msa.field(1).text().trim().parse()?,
         control_id: msa.field(2).text(),
-        text: first_said([message.field("ERR", 8).text(), msa.field(3).text(), Cow::Borrowed("")]).unwrap_or_default(),
+        text: first_said([
+            message.field("ERR", 8).text(),
+            msa.field(3).text(),
+            Cow::Borrowed(""),
+        ])
+        .unwrap_or_default(),
         condition: first_said([
             message.field("ERR", 3).text(),
             old.component(4).text(),
             msa.field(6).text(),
         ])
         .unwrap_or_default(),
-        location: read_location(&message.field("ERR", 2).repetition(1)).or_else(|| read_location(&old.repetition(1))),
+        location: read_location(&message.field("ERR", 2).repetition(1))
+            .or_else(|| read_location(&old.repetition(1))),
     })
 }
 
@@ -314,7 +348,12 @@ fn read_location(erl: &crate::Repetition<'_>) -> Option<Location> {
     if erl.location().field == 1 {
         return Some(location);
     }
-    Some(Location { repetition: number(4), component: number(5), subcomponent: number(6), ..location })
+    Some(Location {
+        repetition: number(4),
+        component: number(5),
+        subcomponent: number(6),
+        ..location
+    })
 }
 
 /// Which acknowledgements a sender wants.
@@ -336,7 +375,11 @@ pub fn wanted(header: &Header<'_>, positive: bool) -> Wanted {
     let accept = header.accept_ack();
     let application = header.application_ack();
     if accept.trim().is_empty() && application.trim().is_empty() {
-        return Wanted { enhanced: false, accept: false, application: true };
+        return Wanted {
+            enhanced: false,
+            accept: false,
+            application: true,
+        };
     }
     let asks = |code: &str| match code.trim() {
         "" | "NE" => false,
@@ -344,7 +387,11 @@ pub fn wanted(header: &Header<'_>, positive: bool) -> Wanted {
         "SU" => positive,
         _ => true,
     };
-    Wanted { enhanced: true, accept: asks(&accept), application: asks(&application) }
+    Wanted {
+        enhanced: true,
+        accept: asks(&accept),
+        application: asks(&application),
+    }
 }
 
 #[cfg(test)]
@@ -356,12 +403,20 @@ mod tests {
     fn answer(incoming: &[u8], error: Option<AckError<'_>>) -> String {
         let message = Message::parse(incoming).unwrap();
         let code = if error.is_some() { AckCode::AE } else { AckCode::AA };
-        let ack = Ack { code, error, text: "PID-3 is empty" };
+        let ack = Ack {
+            code,
+            error,
+            text: "PID-3 is empty",
+        };
         String::from_utf8(acknowledge(Some(&message), &ack, "A1", NOW)).unwrap()
     }
 
     fn missing() -> AckError<'static> {
-        AckError { location: Some("PID-3[2].1".parse().unwrap()), condition: "101", text: "PID-3 is empty" }
+        AckError {
+            location: Some("PID-3[2].1".parse().unwrap()),
+            condition: "101",
+            text: "PID-3 is empty",
+        }
     }
 
     #[test]
@@ -372,35 +427,59 @@ mod tests {
             "MSH|^~\\&|C|D|A|B|20240102030405+0000||ACK^A01|A1|P|2.3\rMSA|AE|42|PID-3 is empty\r\
              ERR|PID^1^3^101&Required field missing&HL70357\r"
         );
-        let new = answer(b"MSH|^~\\&|A|B|C|D|||ADT^A01^ADT_A01|42|P|2.5.1\r", Some(missing()));
+        let new = answer(
+            b"MSH|^~\\&|A|B|C|D|||ADT^A01^ADT_A01|42|P|2.5.1\r",
+            Some(missing()),
+        );
         assert_eq!(
             new,
             "MSH|^~\\&|C|D|A|B|20240102030405+0000||ACK^A01^ACK|A1|P|2.5.1\rMSA|AE|42|PID-3 is empty\r\
              ERR||PID^1^3^2^1|101^Required field missing^HL70357|E||||PID-3 is empty\r"
         );
-        assert!(answer(b"MSH|^~\\&|||||||ADT^A01|42|P|2.8\r", None).ends_with("MSA|AA|42\r"), "MSA-3 went with 2.7");
+        assert!(
+            answer(b"MSH|^~\\&|||||||ADT^A01|42|P|2.8\r", None).ends_with("MSA|AA|42\r"),
+            "MSA-3 went with 2.7"
+        );
         assert!(answer(b"MSH|^~\\&|||||||ADT^A01|42|P|2.3.1\r", None).contains("|ACK^A01^ACK|"));
     }
 
     #[test]
     fn answers_are_written_in_the_senders_encoding() {
         let answer = answer(b"MSH*:+!%*A:1*B*****ADT:A01*4!F!2*P*2.4******8859/1\r", None);
-        assert!(answer.starts_with("MSH*:+!%***A:1*B*20240102030405!R!0000**ACK:A01:ACK*A1*P*2.4******8859/1\r"));
+        assert!(
+            answer.starts_with("MSH*:+!%***A:1*B*20240102030405!R!0000**ACK:A01:ACK*A1*P*2.4******8859/1\r")
+        );
         assert!(answer.ends_with("MSA*AA*4!F!2*PID-3 is empty\r"));
     }
 
     #[test]
     fn unreadable_frames_are_answered_from_what_is_left_of_the_header() {
-        let ack = Ack { code: AckCode::AR, error: None, text: "line 1" };
+        let ack = Ack {
+            code: AckCode::AR,
+            error: None,
+            text: "line 1",
+        };
         let read_back = |frame: &[u8]| {
             let answer = acknowledge_unreadable(frame, &ack, "A1", NOW);
             let message = Message::parse(&answer).unwrap();
             assert_eq!(read(&message).unwrap().code, AckCode::AR);
             read(&message).unwrap().control_id.into_owned()
         };
-        assert_eq!(read_back(b"MSH|^~\\&|A|B|||||ADT^A01|42|P|2.4\rMSH|^~\\&\r"), "42", "two messages in a frame");
-        assert_eq!(read_back(b"MSH|^~\\&amp;|A|B|||||ADT^A01|42|P|2.4\r"), "42", "a mangled MSH-2");
-        assert_eq!(read_back(b"noise\rMSH|^~\\&|A|B|||||ADT^A01|42|P|2.4\r"), "42", "noise before");
+        assert_eq!(
+            read_back(b"MSH|^~\\&|A|B|||||ADT^A01|42|P|2.4\rMSH|^~\\&\r"),
+            "42",
+            "two messages in a frame"
+        );
+        assert_eq!(
+            read_back(b"MSH|^~\\&amp;|A|B|||||ADT^A01|42|P|2.4\r"),
+            "42",
+            "a mangled MSH-2"
+        );
+        assert_eq!(
+            read_back(b"noise\rMSH|^~\\&|A|B|||||ADT^A01|42|P|2.4\r"),
+            "42",
+            "noise before"
+        );
         assert_eq!(read_back(b"GET / HTTP/1.1\r\n"), "");
         assert_eq!(read_back(b""), "");
     }
@@ -412,7 +491,10 @@ mod tests {
             let answer = answer(incoming.as_bytes(), Some(missing()));
             let message = Message::parse(answer.as_bytes()).unwrap();
             let ack = read(&message).unwrap();
-            assert_eq!((ack.code, ack.control_id.as_ref(), ack.condition.as_ref()), (AckCode::AE, "42", "101"));
+            assert_eq!(
+                (ack.code, ack.control_id.as_ref(), ack.condition.as_ref()),
+                (AckCode::AE, "42", "101")
+            );
             assert_eq!(ack.text, "PID-3 is empty");
             assert_eq!(ack.location.unwrap().to_field().to_string(), "PID-3");
         }

@@ -53,7 +53,10 @@ impl<'a> Part<'a> {
     pub fn field(&self, n: usize) -> Field<'a> {
         let line = self.bytes().trim_ascii_end();
         let id = line.first_chunk::<3>().and_then(|&id| SegmentId::from_bytes(id));
-        let encoding = Encoding { delimiters: self.delimiters, ..Encoding::STANDARD };
+        let encoding = Encoding {
+            delimiters: self.delimiters,
+            ..Encoding::STANDARD
+        };
         let envelope = !matches!(self.kind, PartKind::Message | PartKind::Junk | PartKind::End);
         let Some(id) = id.filter(|_| envelope) else {
             return Field::absent(encoding, Location::new(SegmentId::MSH));
@@ -73,7 +76,13 @@ impl<'a> Part<'a> {
 impl fmt::Debug for Part<'_> {
     /// Place only: a part may hold patients.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, range, line, problem, .. } = self;
+        let Self {
+            kind,
+            range,
+            line,
+            problem,
+            ..
+        } = self;
         write!(f, "{kind:?} at line {line}, bytes {range:?}")?;
         problem.map_or(Ok(()), |problem| write!(f, ": {problem}"))
     }
@@ -143,7 +152,8 @@ pub struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// The messages alone.
     pub fn messages(self) -> impl Iterator<Item = &'a [u8]> {
-        self.filter(|part| part.kind == PartKind::Message).map(|part| part.bytes())
+        self.filter(|part| part.kind == PartKind::Message)
+            .map(|part| part.bytes())
     }
 
     /// Past padding: blank lines, byte order marks, MLLP frame bytes.
@@ -217,7 +227,10 @@ impl<'a> Batch<'a> {
     /// Takes padding off the end, but for the one terminator of the last line.
     fn without_padding(&self, start: usize, end: usize) -> usize {
         let part = self.bytes.get(start..end).unwrap_or_default();
-        let content = part.iter().rposition(|&b| !is_padding(b)).map_or(0, |last| last + 1);
+        let content = part
+            .iter()
+            .rposition(|&b| !is_padding(b))
+            .map_or(0, |last| last + 1);
         let terminator = match part.get(content..).unwrap_or_default() {
             [b'\r', b'\n', ..] => 2,
             [b'\r' | b'\n', ..] => 1,
@@ -254,7 +267,9 @@ impl<'a> Batch<'a> {
         } else {
             self.batch.take()
         };
-        let Some(counted) = counted else { return Some(BatchProblem::HeaderMissing) };
+        let Some(counted) = counted else {
+            return Some(BatchProblem::HeaderMissing);
+        };
         let count = part.field(1);
         let text = count.text();
         match text.trim().parse::<u32>() {
@@ -289,7 +304,11 @@ impl<'a> Iterator for Batch<'a> {
             }
             Some(kind) => {
                 let problem = self.open(kind);
-                if kind == PartKind::Message { self.skip_message() } else { self.skip_line() }
+                if kind == PartKind::Message {
+                    self.skip_message()
+                } else {
+                    self.skip_line()
+                }
                 Some(self.part(kind, start, problem))
             }
         }
@@ -322,7 +341,10 @@ mod tests {
         let messages: Vec<_> = read_batch(file).messages().collect();
         assert_eq!(messages, [&b"MSH|^~\\&|A\rPID|1\r"[..], b"MSH|^~\\&|B\r"]);
         let batch = read_batch(file).nth(1).unwrap();
-        assert_eq!((batch.kind, batch.field(11).text().as_ref()), (PartKind::BatchHeader, "B7"));
+        assert_eq!(
+            (batch.kind, batch.field(11).text().as_ref()),
+            (PartKind::BatchHeader, "B7")
+        );
         assert_eq!(batch.field(2).raw(), b"^~\\&");
     }
 
@@ -330,7 +352,10 @@ mod tests {
     fn messages_without_an_envelope_and_with_frame_bytes_come_apart() {
         let file = b"\xEF\xBB\xBF\x0bMSH|^~\\&|A\r\nPID|1\r\n\x1c\r\n\n\x0bMSH|^~\\&|B\r\n\nPV1|1\n\x1c\r";
         let messages: Vec<_> = read_batch(file).messages().collect();
-        assert_eq!(messages, [&b"MSH|^~\\&|A\r\nPID|1\r\n"[..], b"MSH|^~\\&|B\r\n\nPV1|1\n"]);
+        assert_eq!(
+            messages,
+            [&b"MSH|^~\\&|A\r\nPID|1\r\n"[..], b"MSH|^~\\&|B\r\n\nPV1|1\n"]
+        );
     }
 
     #[test]
@@ -356,8 +381,15 @@ mod tests {
                 "4 End: an envelope is not closed by its trailer"
             ]
         );
-        assert_eq!(shape(b"FHS|^~\\&\rFTS|x\r")[1], "2 FileTrailer: the trailer's count is not a number");
-        assert_eq!(shape(b"BHS|^~\\&\rBTS\r"), ["1 BatchHeader", "2 BatchTrailer"], "the count is optional");
+        assert_eq!(
+            shape(b"FHS|^~\\&\rFTS|x\r")[1],
+            "2 FileTrailer: the trailer's count is not a number"
+        );
+        assert_eq!(
+            shape(b"BHS|^~\\&\rBTS\r"),
+            ["1 BatchHeader", "2 BatchTrailer"],
+            "the count is optional"
+        );
     }
 
     #[test]

@@ -48,7 +48,12 @@ struct Position {
 impl Builder {
     /// An empty message in this encoding.
     pub fn new(encoding: Encoding) -> Self {
-        Self { encoding, segments: Vec::new(), values: Vec::new(), unencodable: 0 }
+        Self {
+            encoding,
+            segments: Vec::new(),
+            values: Vec::new(),
+            unencodable: 0,
+        }
     }
 
     /// Adds a segment at the end. MSH gets its delimiters by itself.
@@ -62,7 +67,10 @@ impl Builder {
 
     /// Adds a segment at the end.
     pub fn add(&mut self, id: SegmentId) -> SegmentBuilder<'_> {
-        self.segments.push(Built { id, leaves: Vec::new() });
+        self.segments.push(Built {
+            id,
+            leaves: Vec::new(),
+        });
         let built = self.segments.len() - 1;
         SegmentBuilder { builder: self, built }
     }
@@ -124,7 +132,10 @@ impl Builder {
             }
         }
         for _ in 0..left {
-            self.segments.push(Built { id, leaves: Vec::new() });
+            self.segments.push(Built {
+                id,
+                leaves: Vec::new(),
+            });
         }
         self.segments.len() - 1
     }
@@ -138,7 +149,9 @@ impl Builder {
     /// Files what was just appended to the values under its position.
     fn place(&mut self, built: usize, position: Position, start: usize) {
         let value = start..self.values.len();
-        let Some(segment) = self.segments.get_mut(built) else { return };
+        let Some(segment) = self.segments.get_mut(built) else {
+            return;
+        };
         match segment.leaves.binary_search_by(|(at, _)| at.cmp(&position)) {
             Ok(at) => {
                 if let Some((_, old)) = segment.leaves.get_mut(at) {
@@ -153,7 +166,12 @@ impl Builder {
     fn write_segment(&self, built: &Built, out: &mut Vec<u8>) {
         let delimiters = &self.encoding.delimiters;
         out.extend_from_slice(built.id.as_bytes());
-        let mut at = Position { field: 0, repetition: 1, component: 1, subcomponent: 1 };
+        let mut at = Position {
+            field: 0,
+            repetition: 1,
+            component: 1,
+            subcomponent: 1,
+        };
         if built.id.declares_delimiters() {
             out.push(delimiters.field);
             out.extend(delimiters.encoding_characters());
@@ -166,15 +184,29 @@ impl Builder {
             }
             if position.field > at.field {
                 repeat(delimiters.field, position.field - at.field, out);
-                at = Position { field: position.field, repetition: 1, component: 1, subcomponent: 1 };
+                at = Position {
+                    field: position.field,
+                    repetition: 1,
+                    component: 1,
+                    subcomponent: 1,
+                };
             }
             if position.repetition > at.repetition {
                 repeat(delimiters.repetition, position.repetition - at.repetition, out);
-                at = Position { repetition: position.repetition, component: 1, subcomponent: 1, ..at };
+                at = Position {
+                    repetition: position.repetition,
+                    component: 1,
+                    subcomponent: 1,
+                    ..at
+                };
             }
             if position.component > at.component {
                 repeat(delimiters.component, position.component - at.component, out);
-                at = Position { component: position.component, subcomponent: 1, ..at };
+                at = Position {
+                    component: position.component,
+                    subcomponent: 1,
+                    ..at
+                };
             }
             if position.subcomponent > at.subcomponent {
                 // Without a delimiter of its own, a subcomponent can only be set apart by a space.
@@ -194,7 +226,9 @@ fn repeat(delimiter: u8, count: u16, out: &mut Vec<u8>) {
 impl fmt::Debug for Builder {
     /// Shape only: values name patients.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.segments.iter().map(|built| built.id)).finish()
+        f.debug_list()
+            .entries(self.segments.iter().map(|built| built.id))
+            .finish()
     }
 }
 
@@ -257,9 +291,19 @@ impl SegmentBuilder<'_> {
     }
 
     fn position(&self, field: u16, repetition: u16, component: u16, subcomponent: u16) -> Option<Position> {
-        let declares = self.builder.segments.get(self.built).is_some_and(|built| built.id.declares_delimiters());
-        let valid = field > if declares { 2 } else { 0 } && repetition > 0 && component > 0 && subcomponent > 0;
-        valid.then_some(Position { field, repetition, component, subcomponent })
+        let declares = self
+            .builder
+            .segments
+            .get(self.built)
+            .is_some_and(|built| built.id.declares_delimiters());
+        let valid =
+            field > if declares { 2 } else { 0 } && repetition > 0 && component > 0 && subcomponent > 0;
+        valid.then_some(Position {
+            field,
+            repetition,
+            component,
+            subcomponent,
+        })
     }
 }
 
@@ -278,9 +322,18 @@ mod tests {
     fn values_set_in_any_order_stand_in_their_places() {
         let mut message = Builder::new(Encoding::STANDARD);
         message.segment("MSH").field(10, "1");
-        message.set("OBX[2]-5[2].2.3", "deep").unwrap().set("OBX-5", "b").unwrap().set("OBX-3", "a").unwrap();
+        message
+            .set("OBX[2]-5[2].2.3", "deep")
+            .unwrap()
+            .set("OBX-5", "b")
+            .unwrap()
+            .set("OBX-3", "a")
+            .unwrap();
         message.set("OBX-5", "c").unwrap();
-        assert_eq!(message.finish(), b"MSH|^~\\&||||||||1\rOBX|||a||c\rOBX|||||~^&&deep\r");
+        assert_eq!(
+            message.finish(),
+            b"MSH|^~\\&||||||||1\rOBX|||a||c\rOBX|||||~^&&deep\r"
+        );
     }
 
     #[test]

@@ -43,11 +43,21 @@ impl Charset {
     /// assert_eq!(Charset::named(b"BIG-5"), Charset::Unknown);
     /// ```
     pub fn named(msh_18: &[u8]) -> Self {
-        let name = msh_18.trim_ascii();
-        if name.is_empty() || name == b"\"\"" {
+        // As nearly every message has it.
+        match msh_18 {
+            b"" => Self::Unstated,
+            b"UNICODE UTF-8" => Self::Utf8,
+            b"8859/1" => Self::Latin1,
+            b"ASCII" => Self::Ascii,
+            name => Self::named_otherwise(name.trim_ascii()),
+        }
+    }
+
+    fn named_otherwise(name: &[u8]) -> Self {
+        let is = |spellings: &[&str]| spellings.iter().any(|s| name.eq_ignore_ascii_case(s.as_bytes()));
+        if is(&["", "\"\""]) {
             return Self::Unstated;
         }
-        let is = |spellings: &[&str]| spellings.iter().any(|s| name.eq_ignore_ascii_case(s.as_bytes()));
         if is(&["UNICODE UTF-8", "UTF-8", "UTF8", "UNICODE"]) {
             return Self::Utf8;
         }
@@ -60,10 +70,21 @@ impl Charset {
         if is(&["KS X 1001"]) {
             return Self::Korean;
         }
-        let upper = name.to_ascii_uppercase();
-        let part = ["8859/", "8859-", "ISO-8859-", "ISO8859-", "ISO 8859-", "ISO8859/", "ISO-8859/", "ISO 8859/"]
-            .iter()
-            .find_map(|prefix| upper.strip_prefix(prefix.as_bytes()));
+        let part = [
+            "8859/",
+            "8859-",
+            "ISO-8859-",
+            "ISO8859-",
+            "ISO 8859-",
+            "ISO8859/",
+            "ISO-8859/",
+            "ISO 8859/",
+        ]
+        .iter()
+        .find_map(|prefix| match name.split_at_checked(prefix.len()) {
+            Some((head, part)) if head.eq_ignore_ascii_case(prefix.as_bytes()) => Some(part),
+            _ => None,
+        });
         match part.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()) {
             Some(1) => Self::Latin1,
             Some(part @ (2..=11 | 13..=15)) => Self::Iso8859(part),
@@ -123,8 +144,13 @@ impl Charset {
             Some(table) if table == encoding_rs::UTF_8 => (Cow::Borrowed(text.as_bytes()), 0),
             Some(table) => encode_by_character(table, text),
             None => {
-                let bytes = text.chars().map(|c| u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(b'?'));
-                (Cow::Owned(bytes.collect()), text.chars().filter(|c| !c.is_ascii()).count())
+                let bytes = text
+                    .chars()
+                    .map(|c| u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(b'?'));
+                (
+                    Cow::Owned(bytes.collect()),
+                    text.chars().filter(|c| !c.is_ascii()).count(),
+                )
             }
         }
     }
@@ -156,7 +182,16 @@ impl Charset {
 }
 
 fn ascii_only(bytes: &[u8]) -> Cow<'_, str> {
-    bytes.iter().map(|&b| if b.is_ascii() { char::from(b) } else { char::REPLACEMENT_CHARACTER }).collect()
+    bytes
+        .iter()
+        .map(|&b| {
+            if b.is_ascii() {
+                char::from(b)
+            } else {
+                char::REPLACEMENT_CHARACTER
+            }
+        })
+        .collect()
 }
 
 /// One character at a time, because the library's own fallback writes HTML entities (`&#322;`).
@@ -195,7 +230,13 @@ mod tests {
             assert_eq!(Charset::named(charset.name().as_bytes()), charset);
             assert!(charset.table().is_some());
         }
-        for charset in [Charset::Ascii, Charset::Utf8, Charset::Latin1, Charset::Windows1252, Charset::Korean] {
+        for charset in [
+            Charset::Ascii,
+            Charset::Utf8,
+            Charset::Latin1,
+            Charset::Windows1252,
+            Charset::Korean,
+        ] {
             assert_eq!(Charset::named(charset.name().as_bytes()), charset);
         }
         assert_eq!(Charset::named(b" unicode utf-8 "), Charset::Utf8);
@@ -208,10 +249,20 @@ mod tests {
     #[test]
     fn undecodable_bytes_are_flagged_whatever_the_set() {
         assert_eq!(Charset::Latin1.decode(b"Zo\xEB"), ("Zo\u{eb}".into(), true));
-        assert_eq!(Charset::Utf8.decode("Zo\u{eb}".as_bytes()), ("Zo\u{eb}".into(), true));
-        assert_eq!(Charset::Unstated.decode("Zo\u{eb}".as_bytes()), ("Zo\u{eb}".into(), true));
+        assert_eq!(
+            Charset::Utf8.decode("Zo\u{eb}".as_bytes()),
+            ("Zo\u{eb}".into(), true)
+        );
+        assert_eq!(
+            Charset::Unstated.decode("Zo\u{eb}".as_bytes()),
+            ("Zo\u{eb}".into(), true)
+        );
         for charset in [Charset::Utf8, Charset::Unstated, Charset::Ascii, Charset::Unknown] {
-            assert_eq!(charset.decode(b"Zo\xEB"), ("Zo\u{fffd}".into(), false), "{charset:?}");
+            assert_eq!(
+                charset.decode(b"Zo\xEB"),
+                ("Zo\u{fffd}".into(), false),
+                "{charset:?}"
+            );
         }
     }
 
@@ -222,7 +273,10 @@ mod tests {
 
     #[test]
     fn unencodable_characters_are_counted() {
-        assert_eq!(Charset::Latin1.encode("\u{141}\u{f3}d\u{17a}"), (b"?\xF3d?".to_vec().into(), 2));
+        assert_eq!(
+            Charset::Latin1.encode("\u{141}\u{f3}d\u{17a}"),
+            (b"?\xF3d?".to_vec().into(), 2)
+        );
         assert_eq!(Charset::Ascii.encode("Zo\u{eb}"), (b"Zo?".to_vec().into(), 1));
         assert_eq!(Charset::Utf8.encode("\u{141}"), ("\u{141}".as_bytes().into(), 0));
     }

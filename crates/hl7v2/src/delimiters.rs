@@ -37,10 +37,16 @@ impl Delimiters {
     /// When the line ends before two encoding characters, names more than five, repeats one, or uses a
     /// character that no delimiter may be (a letter, a digit, a space, a control, a quote, anything not ASCII).
     pub fn read(header: &[u8]) -> Result<Self, DelimiterError> {
+        if let Some([b'|', b'^', b'~', b'\\', b'&', b'|']) = header.get(3..9) {
+            return Ok(Self::STANDARD);
+        }
         let &field = header.get(3).ok_or(DelimiterError::TooFew)?;
         check_character(field)?;
         let rest = header.get(4..).unwrap_or_default();
-        let end = rest.iter().take(MSH_2_MAX + 1).position(|&b| b == field || b == b'\r' || b == b'\n');
+        let end = rest
+            .iter()
+            .take(MSH_2_MAX + 1)
+            .position(|&b| b == field || b == b'\r' || b == b'\n');
         let named = match end {
             Some(end) => rest.get(..end).unwrap_or_default(),
             None if rest.len() <= MSH_2_MAX => rest,
@@ -69,9 +75,15 @@ impl Delimiters {
     ///
     /// A gap ends the list, because position is all that tells the characters apart.
     pub fn encoding_characters(&self) -> impl Iterator<Item = u8> {
-        [Some(self.component), Some(self.repetition), self.escape, self.subcomponent, self.truncation]
-            .into_iter()
-            .map_while(|delimiter| delimiter)
+        [
+            Some(self.component),
+            Some(self.repetition),
+            self.escape,
+            self.subcomponent,
+            self.truncation,
+        ]
+        .into_iter()
+        .map_while(|delimiter| delimiter)
     }
 
     /// Whether this byte divides the inside of a field: repetition, component or subcomponent delimiter.
@@ -128,7 +140,10 @@ pub struct Encoding {
 
 impl Encoding {
     /// `|^~\&` and no character set stated.
-    pub const STANDARD: Self = Self { delimiters: Delimiters::STANDARD, charset: Charset::Unstated };
+    pub const STANDARD: Self = Self {
+        delimiters: Delimiters::STANDARD,
+        charset: Charset::Unstated,
+    };
 }
 
 #[cfg(test)]
@@ -143,7 +158,10 @@ mod tests {
         let short = Delimiters::read(b"MSH|^~\rPID").unwrap();
         assert_eq!((short.escape, short.subcomponent), (None, None));
         let other = Delimiters::read(b"MSH*:+!%*").unwrap();
-        assert_eq!((other.field, other.component, other.subcomponent), (b'*', b':', Some(b'%')));
+        assert_eq!(
+            (other.field, other.component, other.subcomponent),
+            (b'*', b':', Some(b'%'))
+        );
     }
 
     #[test]
@@ -158,7 +176,10 @@ mod tests {
 
     #[test]
     fn encoding_characters_stop_at_the_first_gap() {
-        let gap = Delimiters { escape: None, ..Delimiters::STANDARD };
+        let gap = Delimiters {
+            escape: None,
+            ..Delimiters::STANDARD
+        };
         assert_eq!(gap.encoding_characters().collect::<Vec<_>>(), b"^~");
     }
 }

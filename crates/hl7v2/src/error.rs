@@ -52,12 +52,12 @@ pub enum ParseError {
         /// [`crate::SEGMENTS_MAX`].
         limit: usize,
     },
-    /// More fields than one segment may have.
+    /// More fields than one segment, or the whole message, may have.
     #[error("line {line}: more than {limit} fields")]
     TooManyFields {
         /// 1-based.
         line: u32,
-        /// [`crate::FIELDS_MAX`].
+        /// [`crate::FIELDS_MAX`] or [`crate::MESSAGE_FIELDS_MAX`].
         limit: usize,
     },
     /// More repetitions, components or subcomponents than one field may have.

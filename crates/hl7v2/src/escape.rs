@@ -26,8 +26,13 @@ pub fn unescape<'a>(raw: &'a [u8], encoding: &Encoding) -> Cow<'a, str> {
 
 /// Decodes a raw value, and says whether the character set had every byte.
 pub fn unescape_checked<'a>(raw: &'a [u8], encoding: &Encoding) -> (Cow<'a, str>, bool) {
-    let escaped = encoding.delimiters.escape.filter(|&escape| memchr::memchr(escape, raw).is_some());
-    let Some(escape) = escaped else { return encoding.charset.decode(raw) };
+    let escaped = encoding
+        .delimiters
+        .escape
+        .filter(|&escape| memchr::memchr(escape, raw).is_some());
+    let Some(escape) = escaped else {
+        return encoding.charset.decode(raw);
+    };
     let bytes = unescape_bytes(raw, escape, &encoding.delimiters);
     let (text, complete) = encoding.charset.decode(&bytes);
     (Cow::Owned(text.into_owned()), complete)
@@ -120,7 +125,10 @@ fn run_length(argument: &[u8]) -> Option<usize> {
     if argument.is_empty() {
         return Some(1);
     }
-    let digits = argument.strip_prefix(b"+").or_else(|| argument.strip_prefix(b"-")).unwrap_or(argument);
+    let digits = argument
+        .strip_prefix(b"+")
+        .or_else(|| argument.strip_prefix(b"-"))
+        .unwrap_or(argument);
     if digits.len() > 3 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -236,7 +244,14 @@ mod tests {
     use crate::Charset;
 
     fn decoded(raw: &[u8]) -> String {
-        unescape(raw, &Encoding { charset: Charset::Utf8, ..Encoding::STANDARD }).into_owned()
+        unescape(
+            raw,
+            &Encoding {
+                charset: Charset::Utf8,
+                ..Encoding::STANDARD
+            },
+        )
+        .into_owned()
     }
 
     fn written(text: &str) -> Vec<u8> {
@@ -248,23 +263,53 @@ mod tests {
     #[test]
     fn known_sequences_are_decoded_once() {
         assert_eq!(decoded(br"\F\\S\\T\\R\\E\\P\"), r"|^&~\#");
-        assert_eq!(decoded(br"\E\T\E\"), r"\T\", "an escaped escape does not open a second round");
-        assert_eq!(decoded(br"M\XC3BC\ller, M\XC3\\XBC\ller"), "M\u{fc}ller, M\u{fc}ller");
-        assert_eq!(decoded(br"a\X0D\b\.br\c\.BR\d\.sp2\e\.sk3\f"), "a\rb\nc\nd\n\ne   f");
+        assert_eq!(
+            decoded(br"\E\T\E\"),
+            r"\T\",
+            "an escaped escape does not open a second round"
+        );
+        assert_eq!(
+            decoded(br"M\XC3BC\ller, M\XC3\\XBC\ller"),
+            "M\u{fc}ller, M\u{fc}ller"
+        );
+        assert_eq!(
+            decoded(br"a\X0D\b\.br\c\.BR\d\.sp2\e\.sk3\f"),
+            "a\rb\nc\nd\n\ne   f"
+        );
         assert_eq!(decoded(br"\H\high\N\ \.in+4\x\.fi\"), "high x");
     }
 
     #[test]
     fn unknown_sequences_and_stray_escapes_are_text() {
-        for text in [r"C:\dir", r"C:\dir\", r"\", r"\\", r"\Zx\", r"\XZZ\", r"\XABC\", r"\X\", r"\.zz\", r"\.sp9999\", r"\f\", r"\M242170\"] {
+        for text in [
+            r"C:\dir",
+            r"C:\dir\",
+            r"\",
+            r"\\",
+            r"\Zx\",
+            r"\XZZ\",
+            r"\XABC\",
+            r"\X\",
+            r"\.zz\",
+            r"\.sp9999\",
+            r"\f\",
+            r"\M242170\",
+        ] {
             assert_eq!(decoded(text.as_bytes()), text, "{text}");
         }
-        assert_eq!(decoded(br"a\b\T\c"), r"a\b&c", "the closing escape of an unknown sequence may open a known one");
+        assert_eq!(
+            decoded(br"a\b\T\c"),
+            r"a\b&c",
+            "the closing escape of an unknown sequence may open a known one"
+        );
     }
 
     #[test]
     fn hexadecimal_bytes_are_of_the_messages_character_set() {
-        let latin = Encoding { charset: Charset::Latin1, ..Encoding::STANDARD };
+        let latin = Encoding {
+            charset: Charset::Latin1,
+            ..Encoding::STANDARD
+        };
         assert_eq!(unescape(br"Zo\XEB\", &latin), "Zo\u{eb}");
         assert!(!unescape_checked(br"Zo\XEB\", &Encoding::STANDARD).1);
     }
@@ -272,7 +317,10 @@ mod tests {
     #[test]
     fn nothing_written_can_frame_divide_or_delete() {
         assert_eq!(written("a|b^c~d&e\\f#"), br"a\F\b\S\c\R\d\T\e\E\f#");
-        assert_eq!(written("\r\n\x0b\x1c\0\t"), b"\\X0D\\\\X0A\\\\X0B\\\\X1C\\\\X00\\\t");
+        assert_eq!(
+            written("\r\n\x0b\x1c\0\t"),
+            b"\\X0D\\\\X0A\\\\X0B\\\\X1C\\\\X00\\\t"
+        );
         assert_eq!(written("\"\""), br"\X2222\");
         assert_eq!(decoded(br"\X2222\"), "\"\"");
         let mut out = Vec::new();
@@ -282,8 +330,15 @@ mod tests {
 
     #[test]
     fn without_an_escape_character_delimiters_become_spaces() {
-        let bare = Delimiters { escape: None, subcomponent: None, ..Delimiters::STANDARD };
-        let encoding = Encoding { delimiters: bare, charset: Charset::Unstated };
+        let bare = Delimiters {
+            escape: None,
+            subcomponent: None,
+            ..Delimiters::STANDARD
+        };
+        let encoding = Encoding {
+            delimiters: bare,
+            charset: Charset::Unstated,
+        };
         let mut out = Vec::new();
         escape("a|b\r\\c&d", &encoding, &mut out);
         assert_eq!(out, br"a b \c&d");
@@ -294,9 +349,19 @@ mod tests {
 
     #[test]
     fn truncation_is_escaped_only_where_it_is_declared() {
-        let truncating = Delimiters { truncation: Some(b'#'), ..Delimiters::STANDARD };
+        let truncating = Delimiters {
+            truncation: Some(b'#'),
+            ..Delimiters::STANDARD
+        };
         let mut out = Vec::new();
-        escape("#", &Encoding { delimiters: truncating, charset: Charset::Unstated }, &mut out);
+        escape(
+            "#",
+            &Encoding {
+                delimiters: truncating,
+                charset: Charset::Unstated,
+            },
+            &mut out,
+        );
         assert_eq!(out, br"\P\");
     }
 }

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
-use crate::{Encoding, Location, Message, Segment, Undecodable, escape};
+use crate::index::{BLOCK, find_any};
+use crate::{Delimiters, Encoding, Location, Message, Segment, SegmentId, Undecodable, escape};
 
 /// A populated leaf: a value with no delimiter inside it, null included.
 #[derive(Clone, Copy)]
@@ -34,7 +36,9 @@ impl<'a> Leaf<'a> {
     pub fn checked_text(&self) -> Result<Cow<'a, str>, Undecodable> {
         match self.decode() {
             (text, true) => Ok(text),
-            (_, false) => Err(Undecodable { location: self.location }),
+            (_, false) => Err(Undecodable {
+                location: self.location,
+            }),
         }
     }
 
@@ -65,90 +69,169 @@ fn is_literal(location: &Location) -> bool {
 pub struct Leaves<'m> {
     message: &'m Message<'m>,
     encoding: Encoding,
+    dividers: Dividers<'m>,
     ordinal: usize,
     segment: Option<Segment<'m>>,
-    /// What is left of the field, and where its next leaf stands.
-    rest: Option<&'m [u8]>,
+    field: u16,
+    field_count: u16,
+    /// What is left of the field as offsets, and where its next leaf stands.
+    rest: Option<Range<usize>>,
     at: Location,
 }
 
 impl<'m> Leaves<'m> {
     pub(crate) fn new(message: &'m Message<'m>) -> Self {
-        let segment = message.segment_at(0);
+        let encoding = message.encoding();
         Self {
             message,
-            encoding: message.encoding(),
+            encoding,
+            dividers: Dividers::new(message.bytes(), &encoding.delimiters),
             ordinal: 0,
-            segment,
+            segment: None,
+            field: 0,
+            field_count: 0,
             rest: None,
-            at: Location::new(crate::SegmentId::MSH),
+            at: Location::new(SegmentId::MSH),
         }
     }
 
-    /// Moves to the next field that has something in it; false at the end of the message.
-    fn next_field(&mut self) -> bool {
-        while let Some(segment) = self.segment {
-            let n = usize::from(self.at.field) + 1;
-            if n > segment.field_count() {
-                self.ordinal += 1;
-                self.segment = self.message.segment_at(self.ordinal);
-                if let Some(segment) = self.segment {
-                    self.at = segment.location();
+    /// Moves to the next field that has something in it; none at the end of the message.
+    fn next_field(&mut self) -> Option<Range<usize>> {
+        loop {
+            while self.field < self.field_count {
+                self.field += 1;
+                let range = self.segment?.field_range(usize::from(self.field))?;
+                if !range.is_empty() {
+                    self.at = Location {
+                        field: self.field,
+                        repetition: 1,
+                        component: 1,
+                        subcomponent: 1,
+                        ..self.at
+                    };
+                    return Some(range);
                 }
-                continue;
             }
-            let field = segment.field(n);
-            self.at = field.location();
-            if !field.raw().is_empty() {
-                self.rest = Some(field.raw());
-                self.at = Location { repetition: 1, component: 1, subcomponent: 1, ..self.at };
-                return true;
-            }
+            let segment = self.message.segment_at(self.ordinal)?;
+            self.ordinal += 1;
+            self.segment = Some(segment);
+            self.field = 0;
+            self.field_count = u16::try_from(segment.field_count()).unwrap_or(u16::MAX);
+            self.at = segment.location();
         }
-        false
     }
 
     /// Cuts the next piece off the field and steps past the delimiter behind it.
     #[inline]
-    fn next_piece(&mut self, rest: &'m [u8]) -> (Location, &'m [u8]) {
+    fn next_piece(&mut self, rest: Range<usize>) -> (Location, Range<usize>) {
         let here = self.at;
-        let delimiters = &self.encoding.delimiters;
-        let end = if is_literal(&here) { None } else { rest.iter().position(|&b| delimiters.divides(b)) };
+        let end = if is_literal(&here) {
+            None
+        } else {
+            self.dividers.first_in(&rest)
+        };
         let Some(end) = end else {
             self.rest = None;
             return (here, rest);
         };
-        let (piece, from) = rest.split_at(end);
-        self.rest = from.get(1..);
-        self.at = match from.first() {
-            Some(&b) if b == delimiters.repetition => {
-                Location { repetition: here.repetition + 1, component: 1, subcomponent: 1, ..here }
-            }
+        self.rest = Some(end + 1..rest.end);
+        let delimiters = &self.encoding.delimiters;
+        match self.message.bytes().get(end) {
             Some(&b) if b == delimiters.component => {
-                Location { component: here.component + 1, subcomponent: 1, ..here }
+                self.at.component += 1;
+                self.at.subcomponent = 1;
             }
-            _ => Location { subcomponent: here.subcomponent + 1, ..here },
-        };
-        (here, piece)
+            Some(&b) if b == delimiters.repetition => {
+                self.at.repetition += 1;
+                self.at.component = 1;
+                self.at.subcomponent = 1;
+            }
+            _ => self.at.subcomponent += 1,
+        }
+        (here, rest.start..end)
     }
 }
 
 impl<'m> Iterator for Leaves<'m> {
     type Item = Leaf<'m>;
 
+    #[inline]
     fn next(&mut self) -> Option<Leaf<'m>> {
         loop {
-            let Some(rest) = self.rest else {
-                if self.next_field() {
-                    continue;
-                }
-                return None;
+            let rest = match self.rest.take() {
+                Some(rest) => rest,
+                None => self.next_field()?,
             };
-            let (location, raw) = self.next_piece(rest);
-            if !raw.is_empty() {
-                return Some(Leaf { location, raw, encoding: self.encoding });
+            let (location, piece) = self.next_piece(rest);
+            if !piece.is_empty() {
+                let raw = self.message.bytes().get(piece)?;
+                return Some(Leaf {
+                    location,
+                    raw,
+                    encoding: self.encoding,
+                });
             }
         }
+    }
+}
+
+/// Where fields are divided, found a block at a time: a leaf is too short for a loop over its bytes to pay.
+#[derive(Clone)]
+struct Dividers<'m> {
+    bytes: &'m [u8],
+    dividing: [u8; 3],
+    /// The block that `mask` describes begins here.
+    base: usize,
+    mask: u64,
+}
+
+impl<'m> Dividers<'m> {
+    fn new(bytes: &'m [u8], delimiters: &Delimiters) -> Self {
+        let subcomponent = delimiters.subcomponent.unwrap_or(delimiters.component);
+        let dividing = [delimiters.component, delimiters.repetition, subcomponent];
+        let mut dividers = Self {
+            bytes,
+            dividing,
+            base: 0,
+            mask: 0,
+        };
+        dividers.load(0);
+        dividers
+    }
+
+    /// The first divider in a range; ranges are asked for in the order of the message.
+    #[inline]
+    fn first_in(&mut self, range: &Range<usize>) -> Option<usize> {
+        if range.start >= self.base + BLOCK {
+            self.load(range.start / BLOCK * BLOCK);
+        }
+        let mut mask = self.mask & (u64::MAX << (range.start - self.base));
+        while mask == 0 {
+            let next = self.base + BLOCK;
+            if next >= range.end {
+                return None;
+            }
+            self.load(next);
+            mask = self.mask;
+        }
+        let at = self.base + mask.trailing_zeros() as usize;
+        (at < range.end).then_some(at)
+    }
+
+    fn load(&mut self, base: usize) {
+        self.base = base;
+        let rest = self.bytes.get(base..).unwrap_or_default();
+        self.mask = match rest.first_chunk() {
+            Some(block) => find_any(block, self.dividing),
+            None => {
+                // NUL divides nothing, so padding adds nothing.
+                let mut block = [0; BLOCK];
+                if let Some(filled) = block.get_mut(..rest.len()) {
+                    filled.copy_from_slice(rest);
+                }
+                find_any(&block, self.dividing)
+            }
+        };
     }
 }
 

@@ -59,7 +59,10 @@ impl<'a> View<'a> {
             return raw;
         }
         let delimiters = &self.encoding.delimiters;
-        let end = raw.iter().position(|&b| delimiters.divides(b)).unwrap_or(raw.len());
+        let end = raw
+            .iter()
+            .position(|&b| delimiters.divides(b))
+            .unwrap_or(raw.len());
         match raw.get(..end).unwrap_or_default() {
             b"\"\"" => &[],
             leaf => leaf,
@@ -76,12 +79,18 @@ impl<'a> View<'a> {
     fn checked_text(&self) -> Result<Cow<'a, str>, Undecodable> {
         match self.decode(self.first_leaf()) {
             (text, true) => Ok(text),
-            (_, false) => Err(Undecodable { location: self.location }),
+            (_, false) => Err(Undecodable {
+                location: self.location,
+            }),
         }
     }
 
     fn full_text(&self) -> Cow<'a, str> {
-        if self.presence() == Presence::Null { Cow::Borrowed("") } else { self.decode(self.bytes()).0 }
+        if self.presence() == Presence::Null {
+            Cow::Borrowed("")
+        } else {
+            self.decode(self.bytes()).0
+        }
     }
 
     /// The 1-based child between delimiters; none past the last.
@@ -95,7 +104,11 @@ impl<'a> View<'a> {
     }
 
     fn split(&self, delimiter: Option<u8>) -> Split<'a> {
-        Split { rest: self.raw, delimiter: delimiter.filter(|_| !self.is_literal()), next: 1 }
+        Split {
+            rest: self.raw,
+            delimiter: delimiter.filter(|_| !self.is_literal()),
+            next: 1,
+        }
     }
 
     fn fmt(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,7 +130,9 @@ impl<'a> Iterator for Split<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest?;
-        let at = self.delimiter.and_then(|delimiter| rest.iter().position(|&b| b == delimiter));
+        let at = self
+            .delimiter
+            .and_then(|delimiter| rest.iter().position(|&b| b == delimiter));
         let piece = match at {
             Some(at) => {
                 self.rest = rest.get(at + 1..);
@@ -210,16 +225,27 @@ level!(Field, "field");
 impl<'a> Field<'a> {
     #[inline]
     pub(crate) fn new(raw: Option<&'a [u8]>, encoding: Encoding, segment: Location, n: usize) -> Self {
-        Self(View { raw, encoding, location: segment.with_field(to_position(n)) })
+        Self(View {
+            raw,
+            encoding,
+            location: segment.with_field(to_position(n)),
+        })
     }
 
     pub(crate) fn absent(encoding: Encoding, location: Location) -> Self {
-        Self(View { raw: None, encoding, location })
+        Self(View {
+            raw: None,
+            encoding,
+            location,
+        })
     }
 
     /// The populated repetitions in order, nulls among them; their `location` tells their true position.
     pub fn repetitions(&self) -> Repetitions<'a> {
-        Repetitions { view: self.0, split: self.0.split(Some(self.0.encoding.delimiters.repetition)) }
+        Repetitions {
+            view: self.0,
+            split: self.0.split(Some(self.0.encoding.delimiters.repetition)),
+        }
     }
 
     /// How many repetitions stand in the field, empty ones included; none when it is absent or empty.
@@ -234,7 +260,11 @@ impl<'a> Field<'a> {
     pub fn repetition(&self, n: usize) -> Repetition<'a> {
         let raw = self.0.child(n, Some(self.0.encoding.delimiters.repetition));
         let location = self.0.location.with_repetition(to_position(n));
-        Repetition(View { raw, location, ..self.0 })
+        Repetition(View {
+            raw,
+            location,
+            ..self.0
+        })
     }
 
     /// A component of the first repetition.
@@ -251,14 +281,21 @@ level!(Repetition, "repetition");
 impl<'a> Repetition<'a> {
     /// The components in order, empty ones included.
     pub fn components(&self) -> Components<'a> {
-        Components { view: self.0, split: self.0.split(Some(self.0.encoding.delimiters.component)) }
+        Components {
+            view: self.0,
+            split: self.0.split(Some(self.0.encoding.delimiters.component)),
+        }
     }
 
     /// The component at a 1-based position.
     pub fn component(&self, n: usize) -> Component<'a> {
         let raw = self.0.child(n, Some(self.0.encoding.delimiters.component));
         let location = self.0.location.with_component(to_position(n));
-        Component(View { raw, location, ..self.0 })
+        Component(View {
+            raw,
+            location,
+            ..self.0
+        })
     }
 }
 
@@ -270,14 +307,21 @@ level!(Component, "component");
 impl<'a> Component<'a> {
     /// The subcomponents in order, empty ones included.
     pub fn subcomponents(&self) -> Subcomponents<'a> {
-        Subcomponents { view: self.0, split: self.0.split(self.0.encoding.delimiters.subcomponent) }
+        Subcomponents {
+            view: self.0,
+            split: self.0.split(self.0.encoding.delimiters.subcomponent),
+        }
     }
 
     /// The subcomponent at a 1-based position.
     pub fn subcomponent(&self, n: usize) -> Subcomponent<'a> {
         let raw = self.0.child(n, self.0.encoding.delimiters.subcomponent);
         let location = self.0.location.with_subcomponent(to_position(n));
-        Subcomponent(View { raw, location, ..self.0 })
+        Subcomponent(View {
+            raw,
+            location,
+            ..self.0
+        })
     }
 }
 
@@ -293,12 +337,21 @@ level!(Value, "value");
 
 impl<'a> Value<'a> {
     pub(crate) fn whole_segment(raw: Option<&'a [u8]>, encoding: Encoding, location: Location) -> Self {
-        Self(View { raw, encoding, location })
+        Self(View {
+            raw,
+            encoding,
+            location,
+        })
     }
 
     /// Walks down from the field; a 0 above a given level reads as 1.
     pub(crate) fn inside(field: Field<'a>, location: &Location) -> Self {
-        let Location { repetition, component, subcomponent, .. } = *location;
+        let Location {
+            repetition,
+            component,
+            subcomponent,
+            ..
+        } = *location;
         if repetition == 0 && component == 0 && subcomponent == 0 {
             return Self(field.0);
         }

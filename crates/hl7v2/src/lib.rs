@@ -26,8 +26,8 @@ mod batch;
 mod builder;
 mod charset;
 mod delimiters;
-mod error;
 pub mod edit;
+mod error;
 pub mod escape;
 mod header;
 mod index;
@@ -47,7 +47,8 @@ pub use delimiters::{DelimiterError, Delimiters, Encoding};
 pub use error::ParseError;
 pub use header::Header;
 pub use index::{
-    FIELDS_MAX, INSIDE_FIELD_MAX, Index, JUNK_LINES_MAX, Junk, JunkKind, MESSAGE_BYTES_MAX, SEGMENTS_MAX,
+    FIELDS_MAX, INSIDE_FIELD_MAX, Index, JUNK_LINES_MAX, Junk, JunkKind, MESSAGE_BYTES_MAX,
+    MESSAGE_FIELDS_MAX, SEGMENTS_MAX,
 };
 pub use leaf::{Leaf, Leaves};
 pub use level::{

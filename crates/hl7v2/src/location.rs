@@ -15,7 +15,12 @@ impl SegmentId {
     #[inline]
     pub const fn from_bytes(id: [u8; 3]) -> Option<Self> {
         let [a, b, c] = id;
-        if a.is_ascii_uppercase() && is_id_character(b) && is_id_character(c) { Some(Self(id)) } else { None }
+        // A table, because this runs once per segment of every message.
+        if a.is_ascii_uppercase() && ID_CHARACTERS[b as usize] & ID_CHARACTERS[c as usize] {
+            Some(Self(id))
+        } else {
+            None
+        }
     }
 
     /// A segment id from text, when it is one.
@@ -55,10 +60,16 @@ impl SegmentId {
     }
 }
 
-#[inline]
-const fn is_id_character(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit()
-}
+/// Which bytes a segment id may hold after its first.
+static ID_CHARACTERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_uppercase() || (byte as u8).is_ascii_digit();
+        byte += 1;
+    }
+    table
+};
 
 impl fmt::Display for SegmentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,7 +134,14 @@ pub struct Location {
 impl Location {
     /// The first segment of this id, as a whole.
     pub const fn new(segment: SegmentId) -> Self {
-        Self { segment, occurrence: 1, field: 0, repetition: 0, component: 0, subcomponent: 0 }
+        Self {
+            segment,
+            occurrence: 1,
+            field: 0,
+            repetition: 0,
+            component: 0,
+            subcomponent: 0,
+        }
     }
 
     /// A field of the first segment of this id: `Location::of("PID", 3)`.
@@ -144,19 +162,34 @@ impl Location {
     /// Another field of the same segment, as a whole.
     #[must_use]
     pub const fn with_field(self, field: u16) -> Self {
-        Self { field, repetition: 0, component: 0, subcomponent: 0, ..self }
+        Self {
+            field,
+            repetition: 0,
+            component: 0,
+            subcomponent: 0,
+            ..self
+        }
     }
 
     /// A repetition of the same field, as a whole.
     #[must_use]
     pub const fn with_repetition(self, repetition: u16) -> Self {
-        Self { repetition, component: 0, subcomponent: 0, ..self }
+        Self {
+            repetition,
+            component: 0,
+            subcomponent: 0,
+            ..self
+        }
     }
 
     /// A component of the same repetition, as a whole.
     #[must_use]
     pub const fn with_component(self, component: u16) -> Self {
-        Self { component, subcomponent: 0, ..self }
+        Self {
+            component,
+            subcomponent: 0,
+            ..self
+        }
     }
 
     /// A subcomponent of the same component.
@@ -168,7 +201,12 @@ impl Location {
     /// The field this place lies in.
     #[must_use]
     pub const fn to_field(self) -> Self {
-        Self { repetition: 0, component: 0, subcomponent: 0, ..self }
+        Self {
+            repetition: 0,
+            component: 0,
+            subcomponent: 0,
+            ..self
+        }
     }
 
     /// The same place with every 0 that reads as "the first" written as 1, down to the leaf.
@@ -239,7 +277,9 @@ impl FromStr for Location {
 
 /// Splits `PID[2]` into `PID` and 2.
 fn split_index(text: &str) -> Result<(&str, Option<u16>), LocationError> {
-    let Some((name, index)) = text.split_once('[') else { return Ok((text, None)) };
+    let Some((name, index)) = text.split_once('[') else {
+        return Ok((text, None));
+    };
     let index = index.strip_suffix(']').ok_or(LocationError::Bracket)?;
     Ok((name, Some(read_number(index)?)))
 }
@@ -284,10 +324,21 @@ mod tests {
 
     #[test]
     fn displays_only_what_is_needed() {
-        for place in ["PID", "PID-3", "OBX[3]-5", "PID-3[2]", "PID-3[2].4", "PID-3.4", "OBX[3]-5[2].2.1"] {
+        for place in [
+            "PID",
+            "PID-3",
+            "OBX[3]-5",
+            "PID-3[2]",
+            "PID-3[2].4",
+            "PID-3.4",
+            "OBX[3]-5[2].2.1",
+        ] {
             assert_eq!(place.parse::<Location>().unwrap().to_string(), place);
         }
-        assert_eq!("OBX[1]-5[1].2".parse::<Location>().unwrap().to_string(), "OBX-5.2");
+        assert_eq!(
+            "OBX[1]-5[1].2".parse::<Location>().unwrap().to_string(),
+            "OBX-5.2"
+        );
     }
 
     #[test]
@@ -313,8 +364,12 @@ mod tests {
 
     #[test]
     fn orders_as_the_message_does() {
-        let mut places = ["PID-5", "PID-3[2].1", "PID-3.4", "OBX[2]-5", "OBX-5"].map(|p| p.parse::<Location>().unwrap());
+        let mut places =
+            ["PID-5", "PID-3[2].1", "PID-3.4", "OBX[2]-5", "OBX-5"].map(|p| p.parse::<Location>().unwrap());
         places.sort();
-        assert_eq!(places.map(|p| p.to_string()), ["OBX-5", "OBX[2]-5", "PID-3.4", "PID-3[2].1", "PID-5"]);
+        assert_eq!(
+            places.map(|p| p.to_string()),
+            ["OBX-5", "OBX[2]-5", "PID-3.4", "PID-3[2].1", "PID-5"]
+        );
     }
 }

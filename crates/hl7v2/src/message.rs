@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::index::{Entry, Index};
-use crate::{Charset, Encoding, Field, Header, Junk, Leaves, Location, ParseError, Segment, SegmentId, Value};
+use crate::{
+    Charset, Encoding, Field, Header, Junk, Leaves, Location, ParseError, Segment, SegmentId, Value,
+};
 
 /// One HL7 v2 message, read in place.
 ///
@@ -43,11 +45,19 @@ impl<'a> Message<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut index = Index::new();
         let encoding = index.read(bytes)?;
-        Ok(Self { bytes, encoding, index: Held::Owned(index) })
+        Ok(Self {
+            bytes,
+            encoding,
+            index: Held::Owned(index),
+        })
     }
 
     pub(crate) fn borrowing(bytes: &'a [u8], encoding: Encoding, index: &'a Index) -> Self {
-        Self { bytes, encoding, index: Held::Borrowed(index) }
+        Self {
+            bytes,
+            encoding,
+            index: Held::Borrowed(index),
+        }
     }
 
     #[inline]
@@ -77,7 +87,11 @@ impl<'a> Message<'a> {
 
     /// The segments in order, the header first.
     pub fn segments(&self) -> impl ExactSizeIterator<Item = Segment<'_>> + Clone {
-        self.index().entries().iter().enumerate().map(|(ordinal, entry)| self.view(ordinal, entry))
+        self.index()
+            .entries()
+            .iter()
+            .enumerate()
+            .map(|(ordinal, entry)| self.view(ordinal, entry))
     }
 
     /// The first segment of this id.
@@ -89,12 +103,17 @@ impl<'a> Message<'a> {
     pub fn segments_named(&self, id: &str) -> impl Iterator<Item = Segment<'_>> + Clone {
         let id = SegmentId::new(id);
         let entries = self.index().entries().iter().enumerate();
-        entries.filter(move |(_, entry)| Some(entry.id) == id).map(|(ordinal, entry)| self.view(ordinal, entry))
+        entries
+            .filter(move |(_, entry)| Some(entry.id) == id)
+            .map(|(ordinal, entry)| self.view(ordinal, entry))
     }
 
     /// The segment at an ordinal, the one position in this crate that counts from 0.
     pub fn segment_at(&self, ordinal: usize) -> Option<Segment<'_>> {
-        self.index().entries().get(ordinal).map(|entry| self.view(ordinal, entry))
+        self.index()
+            .entries()
+            .get(ordinal)
+            .map(|entry| self.view(ordinal, entry))
     }
 
     /// How many segments there are.
@@ -105,7 +124,11 @@ impl<'a> Message<'a> {
     /// How many segments of this id there are.
     pub fn occurrences(&self, id: &str) -> usize {
         let id = SegmentId::new(id);
-        self.index().entries().iter().filter(|entry| Some(entry.id) == id).count()
+        self.index()
+            .entries()
+            .iter()
+            .filter(|entry| Some(entry.id) == id)
+            .count()
     }
 
     /// A field of the first segment of this id; absent when there is no such segment.
@@ -128,13 +151,18 @@ impl<'a> Message<'a> {
     }
 
     fn entry(&self, id: SegmentId, occurrence: u16) -> Option<&Entry> {
-        self.index().entries().iter().find(|entry| entry.id == id && entry.occurrence == occurrence.max(1))
+        self.index()
+            .entries()
+            .iter()
+            .find(|entry| entry.id == id && entry.occurrence == occurrence.max(1))
     }
 
     /// What stands at a place, whatever its level.
     pub fn value(&self, location: &Location) -> Value<'a> {
         if location.field == 0 {
-            let line = self.entry(location.segment, location.occurrence).map(|entry| entry.line(self.bytes));
+            let line = self
+                .entry(location.segment, location.occurrence)
+                .map(|entry| entry.line(self.bytes));
             return Value::whole_segment(line, self.encoding, *location);
         }
         let field = self.field_at(location.segment, location.occurrence, usize::from(location.field));
@@ -161,12 +189,20 @@ impl<'a> Message<'a> {
         // Pure ASCII, nearly every message, can still hold `\X..\` escapes of such bytes.
         let suspect = !self.bytes.is_ascii() || memchr::memmem::find(self.bytes, b"X").is_some();
         let leaves = suspect.then(|| self.leaves()).into_iter().flatten();
-        leaves.filter(|leaf| leaf.checked_text().is_err()).map(|leaf| leaf.location)
+        leaves
+            .filter(|leaf| leaf.checked_text().is_err())
+            .map(|leaf| leaf.location)
     }
 
     #[inline]
     fn view<'m>(&'m self, ordinal: usize, entry: &'m Entry) -> Segment<'m> {
-        Segment::new(self.bytes, self.encoding, ordinal, entry, self.index().separators(entry))
+        Segment::new(
+            self.bytes,
+            self.encoding,
+            ordinal,
+            entry,
+            self.index().separators(entry),
+        )
     }
 }
 

@@ -38,7 +38,11 @@ impl NhsNumber {
                 _ => return None,
             }
         }
-        if count == digits.len() { Self::from_digits(&digits) } else { None }
+        if count == digits.len() {
+            Self::from_digits(&digits)
+        } else {
+            None
+        }
     }
 
     /// The number with these first nine digits; none where no check digit fits, or for more than nine digits.
@@ -60,7 +64,9 @@ impl NhsNumber {
     }
 
     fn from_digits(digits: &[u8; 10]) -> Option<Self> {
-        let value = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+        let value = digits
+            .iter()
+            .fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
         Self::with_check_digit(value / 10).filter(|number| number.0 == value)
     }
 
@@ -168,17 +174,25 @@ pub fn live_numbers(message: &Message<'_>, ranges: &Ranges) -> Vec<Location> {
 
 fn is_identity_place(segment: &Segment<'_>, field: &Field<'_>) -> bool {
     let n = usize::from(field.location().field);
-    IDENTITY_PLACES.iter().any(|(id, fields)| segment.id() == *id && fields.contains(&n))
+    IDENTITY_PLACES
+        .iter()
+        .any(|(id, fields)| segment.id() == *id && fields.contains(&n))
 }
 
 fn is_free_text_place(segment: &Segment<'_>, field: &Field<'_>) -> bool {
     let n = usize::from(field.location().field);
-    FREE_TEXT_PLACES.iter().any(|(id, field)| segment.id() == *id && *field == n)
+    FREE_TEXT_PLACES
+        .iter()
+        .any(|(id, field)| segment.id() == *id && *field == n)
 }
 
 /// Whether CX-4 (any of its subcomponents) or CX-5 says NHS.
 fn is_labelled(cx: &Repetition<'_>) -> bool {
-    let says_nhs = |text: &str| NHS_SPELLINGS.iter().any(|spelling| text.trim().eq_ignore_ascii_case(spelling));
+    let says_nhs = |text: &str| {
+        NHS_SPELLINGS
+            .iter()
+            .any(|spelling| text.trim().eq_ignore_ascii_case(spelling))
+    };
     cx.component(4).subcomponents().any(|part| says_nhs(&part.text())) || says_nhs(&cx.component(5).text())
 }
 
@@ -209,7 +223,11 @@ fn tokens(bytes: &[u8]) -> impl Iterator<Item = Token> {
             if let Some((length, number)) = read_token(run) {
                 at += length;
                 if let Some(number) = number {
-                    return Some(Token { start, end: at, number });
+                    return Some(Token {
+                        start,
+                        end: at,
+                        number,
+                    });
                 }
                 continue;
             }
@@ -233,7 +251,8 @@ fn read_token(run: &[u8]) -> Option<(usize, Option<NhsNumber>)> {
         }
         3 => {
             let separated = |at: usize, count: usize| {
-                matches!(run.get(at), Some(b' ' | b'-')) && digit_count(run.get(at + 1..).unwrap_or_default()) == count
+                matches!(run.get(at), Some(b' ' | b'-'))
+                    && digit_count(run.get(at + 1..).unwrap_or_default()) == count
             };
             if !(separated(3, 3) && separated(7, 4)) {
                 return None;
@@ -253,10 +272,13 @@ fn read_token(run: &[u8]) -> Option<(usize, Option<NhsNumber>)> {
 const WORDS_AFTER_NHS_MAX: usize = 24;
 
 fn follows_nhs(bytes: &[u8], start: usize) -> bool {
-    let before = bytes.get(start.saturating_sub(WORDS_AFTER_NHS_MAX)..start).unwrap_or_default();
-    let words = before.iter().rposition(u8::is_ascii_digit).map_or(before, |digit| {
-        before.get(digit + 1..).unwrap_or_default()
-    });
+    let before = bytes
+        .get(start.saturating_sub(WORDS_AFTER_NHS_MAX)..start)
+        .unwrap_or_default();
+    let words = before
+        .iter()
+        .rposition(u8::is_ascii_digit)
+        .map_or(before, |digit| before.get(digit + 1..).unwrap_or_default());
     words.windows(3).any(|window| window.eq_ignore_ascii_case(b"NHS"))
 }
 
@@ -314,13 +336,21 @@ mod tests {
     fn live(segments: &str) -> Vec<String> {
         let bytes = format!("MSH|^~\\&|{NUMBER}\r{segments}\r");
         let message = Message::parse(bytes.as_bytes()).unwrap();
-        live_numbers(&message, &Ranges::new(Vec::new())).iter().map(ToString::to_string).collect()
+        live_numbers(&message, &Ranges::new(Vec::new()))
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn check_digits() {
-        let valid = (0..1_000).filter_map(|n| NhsNumber::with_check_digit(999_000_000 + n)).count();
-        assert!((880..=920).contains(&valid), "one in eleven has no check digit: {valid}");
+        let valid = (0..1_000)
+            .filter_map(|n| NhsNumber::with_check_digit(999_000_000 + n))
+            .count();
+        assert!(
+            (880..=920).contains(&valid),
+            "one in eleven has no check digit: {valid}"
+        );
         for n in 0..1_000 {
             if let Some(number) = NhsNumber::with_check_digit(999_000_000 + n) {
                 assert_eq!(NhsNumber::parse(&number.to_string()), Some(number));
@@ -337,14 +367,22 @@ mod tests {
 
     #[test]
     fn identity_places_need_no_label() {
-        assert_eq!(live(&format!("PID||{NUMBER}|1~999 000 0018|{NUMBER}")), ["PID-2.1", "PID-3[2].1", "PID-4.1"]);
+        assert_eq!(
+            live(&format!("PID||{NUMBER}|1~999 000 0018|{NUMBER}")),
+            ["PID-2.1", "PID-3[2].1", "PID-4.1"]
+        );
         assert_eq!(live(&format!("MRG|{NUMBER}")), ["MRG-1.1"]);
         assert_eq!(live(&format!("PV1|||||||||||||||||||{NUMBER}")), [] as [&str; 0]);
     }
 
     #[test]
     fn labelled_numbers_count_anywhere() {
-        for label in ["^^^NHS", "^^^NHSNBR^NHSNMBR", "^^^x&2.16.840.1.113883.2.1.4.1&ISO", "^^^^NH"] {
+        for label in [
+            "^^^NHS",
+            "^^^NHSNBR^NHSNMBR",
+            "^^^x&2.16.840.1.113883.2.1.4.1&ISO",
+            "^^^^NH",
+        ] {
             assert_eq!(live(&format!("ZZZ|a|{NUMBER}{label}")), ["ZZZ-2.1"], "{label}");
         }
         assert_eq!(live(&format!("ZZZ|a|{NUMBER}^^^RYJ^MR")), [] as [&str; 0]);
@@ -356,7 +394,11 @@ mod tests {
         assert_eq!(live("OBX|1|TX|a||b~nhs number: 999 000 0018 ok"), ["OBX-5[2]"]);
         assert_eq!(live(&format!("NTE|1||phone {NUMBER}")), [] as [&str; 0]);
         assert_eq!(live(&format!("NTE|1||NHS 1, phone {NUMBER}")), [] as [&str; 0]);
-        assert_eq!(live(&format!("NTE|1||NHS {NUMBER}7")), [] as [&str; 0], "eleven digits are no token");
+        assert_eq!(
+            live(&format!("NTE|1||NHS {NUMBER}7")),
+            [] as [&str; 0],
+            "eleven digits are no token"
+        );
     }
 
     #[test]
@@ -367,7 +409,10 @@ mod tests {
         let expected = b"MSH|^~\\&|\rPID||xxxxxxxxxx|1~xxx xxx xxxx^^^NHS|\rNTE|1||NHS xxxxxxxxxx, 5 mg\r";
         assert_eq!(mask(&message, &found), expected);
         assert_eq!(mask_all(bytes), expected);
-        assert_eq!(mask_all(b"tel 02079460018, 9990000019"), b"tel 02079460018, 9990000019");
+        assert_eq!(
+            mask_all(b"tel 02079460018, 9990000019"),
+            b"tel 02079460018, 9990000019"
+        );
         let split = Message::parse(b"MSH|^~\\&|\rPID||99900-00018\r").unwrap();
         let found = live_numbers(&split, &Ranges::new(Vec::new()));
         assert_eq!(mask(&split, &found), b"MSH|^~\\&|\rPID||xxxxx-xxxxx\r");

@@ -1,6 +1,7 @@
 //! One segment: its id, its place, its fields.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::index::Entry;
 use crate::{Encoding, Field, Location, SegmentId};
@@ -17,8 +18,20 @@ pub struct Segment<'a> {
 
 impl<'a> Segment<'a> {
     #[inline]
-    pub(crate) fn new(bytes: &'a [u8], encoding: Encoding, ordinal: usize, entry: &'a Entry, separators: &'a [u32]) -> Self {
-        Self { bytes, encoding, ordinal, entry, separators }
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        encoding: Encoding,
+        ordinal: usize,
+        entry: &'a Entry,
+        separators: &'a [u32],
+    ) -> Self {
+        Self {
+            bytes,
+            encoding,
+            ordinal,
+            entry,
+            separators,
+        }
     }
 
     /// The three characters that name it.
@@ -40,7 +53,18 @@ impl<'a> Segment<'a> {
     /// The field at a 1-based position; absent past the last one.
     #[inline]
     pub fn field(&self, n: usize) -> Field<'a> {
-        Field::new(self.entry.field(self.bytes, self.separators, n), self.encoding, self.location(), n)
+        Field::new(
+            self.entry.field(self.bytes, self.separators, n),
+            self.encoding,
+            self.location(),
+            n,
+        )
+    }
+
+    /// Where a field stands in the message; none when it is absent.
+    #[inline]
+    pub(crate) fn field_range(&self, n: usize) -> Option<Range<usize>> {
+        self.entry.field_range(self.separators, n)
     }
 
     /// How many fields stand in it, empty ones included; MSH-1 counts.
@@ -50,7 +74,10 @@ impl<'a> Segment<'a> {
 
     /// Every field in order, empty ones included.
     pub fn fields(&self) -> Fields<'a> {
-        Fields { segment: *self, next: 1 }
+        Fields {
+            segment: *self,
+            next: 1,
+        }
     }
 
     /// The bytes as they stand, without the terminator.

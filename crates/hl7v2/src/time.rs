@@ -107,7 +107,11 @@ impl Offset {
     pub fn from_minutes(minutes: i32) -> Option<Self> {
         let size = minutes.unsigned_abs();
         let hours = u8::try_from(size / 60).ok().filter(|&hours| hours < 24)?;
-        Some(Self { negative: minutes < 0, hours, minutes: u8::try_from(size % 60).ok()? })
+        Some(Self {
+            negative: minutes < 0,
+            hours,
+            minutes: u8::try_from(size % 60).ok()?,
+        })
     }
 }
 
@@ -185,7 +189,9 @@ impl Time {
     /// How precise it is: the last part that was given.
     pub fn precision(&self) -> Precision {
         match self {
-            Self { fraction: Some(_), .. } => Precision::Fraction,
+            Self {
+                fraction: Some(_), ..
+            } => Precision::Fraction,
             Self { second: Some(_), .. } => Precision::Second,
             Self { minute: Some(_), .. } => Precision::Minute,
             Self { hour: Some(_), .. } => Precision::Hour,
@@ -229,11 +235,16 @@ fn parse_fraction(digits: &str) -> Result<Fraction, TimeError> {
         return Err(TimeError::Character);
     }
     let value = digits.parse().map_err(|_| TimeError::Character)?;
-    Ok(Fraction { value, digits: u8::try_from(digits.len()).unwrap_or(0) })
+    Ok(Fraction {
+        value,
+        digits: u8::try_from(digits.len()).unwrap_or(0),
+    })
 }
 
 fn parse_offset(text: &str) -> Result<Offset, TimeError> {
-    let &[sign, a, b, c, d] = text.as_bytes() else { return Err(TimeError::Impossible(TimePart::Offset)) };
+    let &[sign, a, b, c, d] = text.as_bytes() else {
+        return Err(TimeError::Impossible(TimePart::Offset));
+    };
     if ![a, b, c, d].iter().all(u8::is_ascii_digit) {
         return Err(TimeError::Character);
     }
@@ -242,7 +253,11 @@ fn parse_offset(text: &str) -> Result<Offset, TimeError> {
     if hours > 23 || minutes > 59 {
         return Err(TimeError::Impossible(TimePart::Offset));
     }
-    Ok(Offset { negative: sign == b'-', hours, minutes })
+    Ok(Offset {
+        negative: sign == b'-',
+        hours,
+        minutes,
+    })
 }
 
 impl FromStr for Time {
@@ -257,7 +272,10 @@ impl fmt::Display for Time {
     /// As HL7 writes it; a time that was read comes back to the character.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}", self.year)?;
-        for part in [self.month, self.day, self.hour, self.minute, self.second].into_iter().map_while(|p| p) {
+        for part in [self.month, self.day, self.hour, self.minute, self.second]
+            .into_iter()
+            .map_while(|p| p)
+        {
             write!(f, "{part:02}")?;
         }
         if let Some(fraction) = self.fraction {
@@ -386,7 +404,10 @@ mod tests {
         let month = Time::parse("197002").unwrap();
         assert_eq!(month.to_precision(Precision::Second), month);
         let exact = Time::parse("20240229101530.25+0100").unwrap();
-        assert_eq!(exact.to_precision(Precision::Minute).to_string(), "202402291015+0100");
+        assert_eq!(
+            exact.to_precision(Precision::Minute).to_string(),
+            "202402291015+0100"
+        );
         assert_eq!(exact.to_precision(Precision::Month).to_string(), "202402");
     }
 }

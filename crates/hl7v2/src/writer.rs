@@ -31,13 +31,11 @@ impl Segment<'_> {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.id().as_bytes());
         let separator = self.encoding().delimiters.field;
+        // MSH-1 is the separator itself: none stands before it, nor between it and MSH-2.
+        let unseparated = if self.id().declares_delimiters() { 2 } else { 0 };
         for (slot, field) in self.fields().enumerate() {
-            // MSH-1 is the separator that stands before MSH-2.
-            let header = self.id().declares_delimiters();
-            if !(header && slot == 1) {
-                if !(header && slot == 0) {
-                    out.push(separator);
-                }
+            if slot >= unseparated {
+                out.push(separator);
             }
             out.extend_from_slice(field.raw());
         }
