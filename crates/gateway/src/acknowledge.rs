@@ -1,47 +1,165 @@
-//! Acknowledge: a verdict becomes one answer, in the mode the sender asked for.
+//! Acknowledge: a verdict becomes one answer, in the mode and at the moment the sender's door asks for.
 //!
 //! Original mode answers AA, AE or AR. Enhanced mode (MSH-15 or MSH-16 says something) answers CA, CE or CR
 //! where MSH-15 wants it; where only MSH-16 wants one, the one answer on the connection is the application's.
-//! Where the sender wants none it gets none.
+//! Where the sender wants none it gets none. A FHIR sender gets an OperationOutcome, always.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hl7v2::Message;
 use hl7v2::ack::{self, Ack, AckCode, AckError, Wanted};
+use store::{DeliveryState, Journal, MessageId, MessageState};
 
+use crate::clock::control_id;
+use crate::config::Acknowledge;
+use crate::deliver::Watch;
+use crate::gateway::Shared as Gateway;
+use crate::pipeline::Decision;
+use crate::receive::{Door, Received};
 use crate::verdict::Failure;
 
+/// What goes back to a sender.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The ACK, or the OperationOutcome; none when the sender wants none.
+    pub(crate) bytes: Option<Bytes>,
+    /// The HTTP status, for a door that has one.
+    pub(crate) status: u16,
+}
+
+impl Answer {
+    fn new(bytes: Option<Bytes>, verdict: Result<(), &Failure>) -> Self {
+        Self {
+            bytes,
+            status: verdict.err().map_or(200, |failure| failure.verdict().status),
+        }
+    }
+}
+
+/// The answer that can be built before anything is delivered, to be kept with the decision.
+pub(crate) fn before_delivery(gateway: &Gateway, received: &Received, decision: &Decision) -> Option<Bytes> {
+    if decision.state == MessageState::Routed && waits(gateway, received.door) {
+        return None;
+    }
+    build(gateway, received, decision.verdict(gateway))
+}
+
+/// Whether senders at this door wait for delivery.
+pub(crate) fn waits(gateway: &Gateway, door: Door) -> bool {
+    door.endpoint()
+        .is_some_and(|at| gateway.settings.endpoints[at].acknowledge == Acknowledge::OnDelivery)
+}
+
+/// Refuses a message that could not be kept.
+pub(crate) fn refuse(gateway: &Gateway, received: &Received, failure: Failure) -> Answer {
+    Answer::new(build(gateway, received, Err(&failure)), Err(&failure))
+}
+
+/// Answers a message that is kept: now, or when it has been delivered.
+pub(crate) async fn acknowledge(
+    gateway: &Gateway,
+    received: &Received,
+    decision: Decision,
+    watch: Option<Arc<Watch>>,
+) -> Answer {
+    let Some(watch) = watch else {
+        let verdict = decision.verdict(gateway);
+        return Answer::new(decision.ack.clone(), verdict);
+    };
+    let ended = gateway.watched(&watch).await;
+    let verdict = ended.as_ref().copied();
+    let bytes = build(gateway, received, verdict);
+    if let Some(bytes) = &bytes {
+        // For a replay only: the sender need not wait for this one.
+        drop(gateway.journal.acknowledge(received.id, bytes.clone()).await);
+    }
+    Answer::new(bytes, verdict)
+}
+
+/// Answers a message that was here before with what was answered then.
+pub(crate) async fn again(
+    gateway: &Gateway,
+    received: &Received,
+    of: MessageId,
+    ack: Option<Bytes>,
+) -> Answer {
+    if ack.is_some() || !waits(gateway, received.door) {
+        return Answer::new(ack.or_else(|| build(gateway, received, Ok(()))), Ok(()));
+    }
+    let ended = match gateway.watch(of) {
+        Some(watch) => gateway.watched(&watch).await,
+        None => delivered(gateway, of).await,
+    };
+    let verdict = ended.as_ref().copied();
+    Answer::new(build(gateway, received, verdict), verdict)
+}
+
+/// How the deliveries of a message stand, by the journal: for one that nobody here waits for any more.
+async fn delivered(gateway: &Gateway, message: MessageId) -> Result<(), Failure> {
+    let query = store::DeliveryQuery {
+        message: Some(message),
+        limit: 1_000,
+        ..store::DeliveryQuery::default()
+    };
+    let page = gateway
+        .journal
+        .deliveries(query)
+        .await
+        .map_err(|_| Failure::NotRecorded)?;
+    let open = page
+        .items
+        .iter()
+        .find(|delivery| matches!(delivery.state, DeliveryState::Queued | DeliveryState::Held));
+    match open {
+        None => Ok(()),
+        Some(open) => Err(Failure::NotDelivered {
+            interface: open.interface.clone(),
+            rejected: open.state == DeliveryState::Held,
+        }),
+    }
+}
+
+fn build(gateway: &Gateway, received: &Received, verdict: Result<(), &Failure>) -> Option<Bytes> {
+    if received.door == Door::Fhir {
+        return Some(outcome(verdict));
+    }
+    let control_id = control_id(received.id.0);
+    let now = gateway.clock.hl7(&gateway.settings.zone);
+    match Message::parse(&received.frame) {
+        Ok(message) => answer(&message, verdict, &control_id, &now),
+        Err(_) => Some(answer_unreadable(&received.frame, verdict, &control_id, &now)),
+    }
+}
+
+fn outcome(verdict: Result<(), &Failure>) -> Bytes {
+    let outcome = match verdict {
+        Ok(()) => rest::outcome::outcome("information", "informational", "recorded and routed"),
+        Err(failure) => rest::outcome::outcome("error", failure.verdict().issue, &failure.to_string()),
+    };
+    fhir::to_vec(&outcome).into()
+}
+
 /// The answer to a message that could be read; none when the sender wants none.
-pub(crate) fn answer(
+fn answer(
     message: &Message<'_>,
     verdict: Result<(), &Failure>,
     control_id: &str,
     now: &str,
-) -> Option<(AckCode, Bytes)> {
-    let header = message.header();
+) -> Option<Bytes> {
     let code = code_of(verdict);
-    let code = wanted_code(ack::wanted(&header, code.is_positive()), code)?;
-    Some((
-        code,
-        write(verdict, code, |ack| {
-            ack::acknowledge(Some(message), ack, control_id, now)
-        }),
-    ))
+    let code = wanted_code(ack::wanted(&message.header(), code.is_positive()), code)?;
+    Some(write(verdict, code, |ack| {
+        ack::acknowledge(Some(message), ack, control_id, now)
+    }))
 }
 
 /// The answer to a frame that could not be read: always one, from what is left of its header.
-pub(crate) fn answer_unreadable(
-    frame: &[u8],
-    failure: &Failure,
-    control_id: &str,
-    now: &str,
-) -> (AckCode, Bytes) {
-    let code = code_of(Err(failure));
-    (
-        code,
-        write(Err(failure), code, |ack| {
-            ack::acknowledge_unreadable(frame, ack, control_id, now)
-        }),
-    )
+fn answer_unreadable(frame: &[u8], verdict: Result<(), &Failure>, control_id: &str, now: &str) -> Bytes {
+    let code = code_of(verdict);
+    write(verdict, code, |ack| {
+        ack::acknowledge_unreadable(frame, ack, control_id, now)
+    })
 }
 
 fn code_of(verdict: Result<(), &Failure>) -> AckCode {
@@ -74,10 +192,14 @@ fn write(verdict: Result<(), &Failure>, code: AckCode, build: impl FnOnce(&Ack<'
 mod tests {
     use super::*;
 
+    fn code_in(answer: &[u8]) -> AckCode {
+        ack::read(&Message::parse(answer).unwrap()).unwrap().code
+    }
+
     fn code(accept: &str, application: &str, verdict: Result<(), &Failure>) -> Option<AckCode> {
         let bytes = format!("MSH|^~\\&|A|B|||||ADT^A01|1|T|2.4|||{accept}|{application}\r");
         let message = Message::parse(bytes.as_bytes()).unwrap();
-        answer(&message, verdict, "G1", "20260101000000").map(|(code, _)| code)
+        answer(&message, verdict, "G1", "20260101000000").map(|answer| code_in(&answer))
     }
 
     #[test]
@@ -104,9 +226,9 @@ mod tests {
     #[test]
     fn an_unreadable_frame_is_answered_too() {
         let failure = Failure::Unreadable(hl7v2::ParseError::Empty);
-        let (code, bytes) = answer_unreadable(b"", &failure, "G1", "20260101000000");
-        assert_eq!(code, AckCode::AR);
-        let message = Message::parse(&bytes).unwrap();
-        assert_eq!(message.value(&"MSA-1".parse().unwrap()).text(), "AR");
+        assert_eq!(
+            code_in(&answer_unreadable(b"", Err(&failure), "G1", "20260101000000")),
+            AckCode::AR
+        );
     }
 }

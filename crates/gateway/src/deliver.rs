@@ -1,33 +1,64 @@
 //! Deliver: each message to each endpoint, in order per patient, until taken, held or filtered.
 //!
-//! A delivery enters an [`outbox`](Outbox) once the journal has committed it, waits for its turn in its
+//! A delivery enters an [`Outbox`] once the journal has committed it, waits for its turn in its
 //! [`lanes`], is translated and sent by a worker, and leaves its lanes once the journal has committed
-//! what became of it. Nothing is decided here about what an answer means: see `verdict`.
+//! what became of it: a restart may repeat the last message of a lane, never one before it.
+//! What an answer means is not decided here: see `verdict`.
 
+mod backlog;
 mod breaker;
+mod by_facade;
 mod by_fhir;
 mod by_mllp;
+pub(crate) mod held;
 pub(crate) mod lanes;
 mod outbox;
 mod retry;
+mod watch;
+mod worker;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use store::{DeliveryId, MessageId};
+use store::DeliveryId;
+use translate::dialect::Dialect;
 
+pub(crate) use self::backlog::{park_held, run as run_backlog};
 use self::lanes::{LaneKeys, Ticket};
+pub(crate) use self::outbox::Outbox;
+pub(crate) use self::watch::Watch;
+pub(crate) use self::worker::{Line, run as run_worker, run_ledger};
+use crate::acknowledge;
+use crate::gateway::Shared as Gateway;
+use crate::identify;
+use crate::pipeline::Decision;
+use crate::receive::Received;
 use crate::verdict::Answer;
 
 /// One message for one endpoint, by one interface.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     pub(crate) id: DeliveryId,
-    pub(crate) message: MessageId,
+    /// Position of the interface in the settings.
     pub(crate) interface: usize,
+    /// How its sender speaks.
+    pub(crate) from: &'static Dialect,
+    /// MSH-10, for the log.
+    pub(crate) control_id: Arc<str>,
     /// HL7 v2 as received, or canonical when it came as FHIR.
     pub(crate) frame: Bytes,
     pub(crate) keys: LaneKeys,
     /// Attempts that counted so far.
     pub(crate) attempts: u32,
+}
+
+impl Delivery {
+    /// The same number for the same delivery, different ones for different ones.
+    pub(crate) fn seed(&self) -> u64 {
+        let id = self.id.message.0.as_u128();
+        let low = u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default();
+        low ^ u64::from(self.id.ordinal).rotate_left(32)
+    }
 }
 
 /// A delivery on its way, with its place in the lanes.
@@ -50,6 +81,70 @@ pub(crate) enum Outcome {
     Unreachable(String),
     /// What would have to be sent cannot be.
     Unsendable(String),
+}
+
+/// Puts a committed message into the outboxes, in its order.
+///
+/// Gives a watch on its deliveries where the sender waits for them.
+pub(crate) fn enqueue(gateway: &Gateway, received: &Received, decision: &Decision) -> Option<Arc<Watch>> {
+    if decision.deliveries.is_empty() {
+        return None;
+    }
+    let watch = acknowledge::waits(gateway, received.door)
+        .then(|| gateway.start_watch(received.id, decision.deliveries.len()));
+    let from = received.door.dialect(gateway, decision.source);
+    let control_id: Arc<str> = decision.identity.control_id.as_str().into();
+    for (ordinal, planned) in (1..).zip(&decision.deliveries) {
+        let delivery = Delivery {
+            id: DeliveryId {
+                message: received.id,
+                ordinal,
+            },
+            interface: planned.interface,
+            from,
+            control_id: control_id.clone(),
+            frame: received.frame.clone(),
+            keys: planned.keys.clone(),
+            attempts: 0,
+        };
+        gateway.line_of(planned.interface).outbox.offer(delivery);
+    }
+    watch
+}
+
+/// Takes up a delivery that is only in the journal.
+///
+/// None when its message cannot be told in HL7 v2 any more, or its interface is gone.
+pub(crate) fn reopen(
+    gateway: &Gateway,
+    kept: &store::Delivery,
+    message: &store::Message,
+) -> Option<Delivery> {
+    let interface = gateway
+        .settings
+        .interfaces
+        .iter()
+        .position(|known| known.name == kept.interface)?;
+    let (door, frame) = crate::receive::reopen(gateway, message).ok()?;
+    let (from, control_id, keys) = {
+        let parsed = hl7v2::Message::parse(&frame).ok()?;
+        let identity = identify::identify(&gateway.settings, &parsed);
+        let from = door.dialect(gateway, identity.source);
+        (
+            from,
+            identity.control_id.as_ref().into(),
+            identify::lanes(interface, &identity.identifiers),
+        )
+    };
+    Some(Delivery {
+        id: kept.id,
+        interface,
+        from,
+        control_id,
+        frame,
+        keys,
+        attempts: kept.attempts,
+    })
 }
 
 /// Limits with small numbers, for tests.

@@ -17,8 +17,6 @@ pub(crate) struct Guarded {
     pub(crate) bytes: Bytes,
     /// Why it must be refused, if it must.
     pub(crate) refused: Option<Failure>,
-    /// Whether anything was masked.
-    pub(crate) masked: bool,
 }
 
 /// Looks at an HL7 v2 frame.
@@ -35,19 +33,16 @@ fn guard_message(frame: &Bytes, message: &Message<'_>, ranges: &Ranges) -> Guard
         None => Guarded {
             bytes: frame.clone(),
             refused: None,
-            masked: false,
         },
         Some(first) => Guarded {
             bytes: nhs::mask(message, &live).into(),
             refused: Some(Failure::LiveNumber(Some(*first))),
-            masked: true,
         },
     }
 }
 
 fn guard_unreadable(frame: &Bytes, error: ParseError) -> Guarded {
     let bytes = mask_whole(frame);
-    let masked = matches!(bytes, Cow::Owned(_));
     let bytes = match bytes {
         Cow::Borrowed(_) => frame.clone(),
         Cow::Owned(bytes) => bytes.into(),
@@ -55,7 +50,6 @@ fn guard_unreadable(frame: &Bytes, error: ParseError) -> Guarded {
     Guarded {
         bytes,
         refused: Some(Failure::Unreadable(error)),
-        masked,
     }
 }
 
@@ -66,13 +60,11 @@ pub(crate) fn guard_body(body: &Bytes, canonical: Option<&Message<'_>>, ranges: 
         return Guarded {
             bytes: body.clone(),
             refused: None,
-            masked: false,
         };
     }
     Guarded {
         bytes: nhs::mask_all(body).into(),
         refused: live.map(|location| Failure::LiveNumber(Some(location))),
-        masked: true,
     }
 }
 
@@ -106,7 +98,7 @@ mod tests {
             guarded.refused,
             Some(Failure::LiveNumber(Some("PID-3[2].1".parse().unwrap())))
         );
-        assert!(guarded.masked && !guarded.bytes.windows(10).any(|window| window == b"9990000018"));
+        assert!(!guarded.bytes.windows(10).any(|window| window == b"9990000018"));
         assert_eq!(guarded.bytes.len(), received.len());
     }
 
@@ -114,7 +106,7 @@ mod tests {
     fn a_synthetic_number_passes_untouched() {
         let received = frame("MSH|^~\\&|A|B|||||ADT^A01|1|T|2.4\rPID|||9990000018^^^NHS^NH\r");
         let guarded = guard_frame(&received, &Ranges::default());
-        assert!(guarded.refused.is_none() && !guarded.masked);
+        assert!(guarded.refused.is_none());
         assert_eq!(guarded.bytes, received);
     }
 

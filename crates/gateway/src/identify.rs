@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 
-use hl7v2::nhs::NhsNumber;
 use hl7v2::{Field, Message};
 use smallvec::SmallVec;
 
@@ -29,14 +28,10 @@ pub(crate) struct Identity<'m> {
     pub(crate) control_id: Cow<'m, str>,
     /// PV1-3.4 and PV1-39.
     pub(crate) visit_facilities: [Cow<'m, str>; 2],
-    /// The patient's NHS number, ten digits.
-    pub(crate) nhs_number: Option<String>,
-    /// The first identifier that is no NHS number.
-    pub(crate) record_number: Option<String>,
-    /// PID-5, `FAMILY, Given`, for people who search.
-    pub(crate) name: Option<String>,
     /// Hashes of every identifier of every patient named.
     pub(crate) identifiers: Identifiers,
+    /// Those identifiers as [`spelled`].
+    pub(crate) patients: Vec<String>,
 }
 
 impl Identity<'_> {
@@ -54,12 +49,28 @@ impl Identity<'_> {
             ],
         }
     }
+
+    /// As the journal keeps it.
+    pub(crate) fn entry(&self, settings: &Settings) -> store::Identity {
+        store::Identity {
+            system: self
+                .source
+                .map(|source| settings.sources[source].system.clone())
+                .unwrap_or_default(),
+            message_code: self.message_code.to_string(),
+            trigger_event: self.trigger_event.to_string(),
+            control_id: self.control_id.to_string(),
+            sending_application: self.sending_application.to_string(),
+            sending_facility: self.sending_facility.to_string(),
+            patients: self.patients.clone(),
+        }
+    }
 }
 
 /// Reads what a message says about itself.
 pub(crate) fn identify<'m>(settings: &Settings, message: &'m Message<'_>) -> Identity<'m> {
     let header = message.header();
-    let (nhs_number, record_number) = patient_numbers(message);
+    let (identifiers, patients) = identifiers(message);
     Identity {
         source: source_of(
             &settings.sources,
@@ -75,10 +86,8 @@ pub(crate) fn identify<'m>(settings: &Settings, message: &'m Message<'_>) -> Ide
             message.field("PV1", 3).component(4).text(),
             message.field("PV1", 39).text(),
         ],
-        nhs_number,
-        record_number,
-        name: name_of(&message.field("PID", 5)),
-        identifiers: identifiers(message),
+        identifiers,
+        patients,
     }
 }
 
@@ -93,38 +102,9 @@ fn source_of(sources: &[Source], application: &Field<'_>, facility: &Field<'_>) 
     })
 }
 
-fn patient_numbers(message: &Message<'_>) -> (Option<String>, Option<String>) {
-    let (mut nhs_number, mut record_number) = (None, None);
-    for field in [3, 2, 4] {
-        for repetition in message.field("PID", field).repetitions() {
-            let value = repetition.component(1).text();
-            let value = value.trim();
-            match NhsNumber::parse(value) {
-                Some(number) => {
-                    nhs_number.get_or_insert_with(|| number.to_string());
-                }
-                None if !value.is_empty() => {
-                    record_number.get_or_insert_with(|| value.to_owned());
-                }
-                None => {}
-            }
-        }
-    }
-    (nhs_number, record_number)
-}
-
-fn name_of(name: &Field<'_>) -> Option<String> {
-    let (family, given) = (name.component(1).text(), name.component(2).text());
-    match (family.trim(), given.trim()) {
-        ("", "") => None,
-        (family, "") => Some(family.to_owned()),
-        (family, given) => Some(format!("{family}, {given}")),
-    }
-}
-
-/// Hashes of the identifiers in PID-2, PID-3 and PID-4 of every patient, and in MRG-1 to MRG-4.
-pub(crate) fn identifiers(message: &Message<'_>) -> Identifiers {
-    let mut found = Identifiers::new();
+/// The identifiers in PID-2, PID-3 and PID-4 of every patient, and in MRG-1 to MRG-4: hashed, and spelled.
+fn identifiers(message: &Message<'_>) -> (Identifiers, Vec<String>) {
+    let (mut hashes, mut found) = (Identifiers::new(), Vec::new());
     for segment in message.segments() {
         let id = segment.id();
         let fields: &[usize] = match id.as_str() {
@@ -134,25 +114,32 @@ pub(crate) fn identifiers(message: &Message<'_>) -> Identifiers {
         };
         for field in fields {
             for repetition in segment.field(*field).repetitions() {
-                let hash = hash_identifier(&repetition.component(1).text());
-                if let Some(hash) = hash.filter(|hash| found.len() < KEYS_MAX && !found.contains(hash)) {
-                    found.push(hash);
+                let spelled = spelled(&repetition.component(1).text());
+                let hash = hash_bytes(spelled.as_bytes());
+                if !spelled.is_empty() && hashes.len() < KEYS_MAX && !hashes.contains(&hash) {
+                    hashes.push(hash);
+                    found.push(spelled);
                 }
             }
         }
     }
-    found
+    (hashes, found)
 }
 
-/// Letters in either case, spaces and hyphens do not make another person.
-fn hash_identifier(value: &str) -> Option<u64> {
+/// An identifier as lanes and searches compare it: letters in either case, spaces and hyphens do not make
+/// another person.
+pub(crate) fn spelled(value: &str) -> String {
+    value
+        .chars()
+        .filter(|character| character.is_alphanumeric())
+        .map(|c| c.to_ascii_uppercase())
+        .collect()
+}
+
+fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let mut empty = true;
-    for character in value.chars().filter(|character| character.is_alphanumeric()) {
-        hasher.write_u32(u32::from(character.to_ascii_uppercase()));
-        empty = false;
-    }
-    (!empty).then(|| hasher.finish())
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// The lanes of a message at one interface. Messages about nobody share one: they keep their order too.
@@ -167,34 +154,13 @@ pub(crate) fn lanes(interface: usize, identifiers: &[u64]) -> LaneKeys {
     }
 }
 
-/// What a sender must not use twice: its own name and the control id.
-pub(crate) fn key(identity: &Identity<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for part in [
-        &identity.sending_application,
-        &identity.sending_facility,
-        &identity.control_id,
-    ] {
-        hasher.write(part.as_bytes());
-        hasher.write_u8(0xff);
-    }
-    hasher.finish()
-}
-
-/// A hash of a whole message, to tell a repeated one from another under the same control id.
-pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(text: &str) -> Identifiers {
         let bytes = text.replace('\n', "\r");
-        identifiers(&Message::parse(bytes.as_bytes()).unwrap())
+        identifiers(&Message::parse(bytes.as_bytes()).unwrap()).0
     }
 
     #[test]

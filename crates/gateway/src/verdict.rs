@@ -11,6 +11,7 @@ use std::fmt;
 
 use hl7v2::ack::AckCode;
 use hl7v2::{Location, ParseError};
+use mllp::FrameError;
 
 /// Who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,10 @@ pub(crate) struct Verdict {
 pub(crate) enum Failure {
     /// The frame is no HL7 v2 message.
     Unreadable(ParseError),
+    /// The frame broke a limit or has no end.
+    Frame(FrameError),
+    /// A second message begins inside the frame.
+    TwoInOne,
     /// The body is no FHIR message Bundle; the text says where.
     NotFhir(String),
     /// The Bundle cannot be told in HL7 v2; the text says which element.
@@ -64,8 +69,6 @@ pub(crate) enum Failure {
     Unrouted,
     /// The journal did not take the record.
     NotRecorded,
-    /// A queue of ours is full.
-    Overloaded,
     /// The gateway is stopping.
     Stopping,
     /// A destination said no, or never answered, and the sender waits for delivery.
@@ -84,6 +87,9 @@ impl Failure {
         use Fault::{Destination, Ours, Sender};
         let (ack, condition, issue, status, fault) = match self {
             Self::Unreadable(_) => (AR, "100", "structure", 400, Sender),
+            Self::Frame(error) if error.is_transient() => (AE, "207", "throttled", 503, Ours),
+            Self::Frame(_) => (AR, "104", "too-long", 413, Sender),
+            Self::TwoInOne => (AR, "100", "structure", 400, Sender),
             Self::NotFhir(_) => (AR, "100", "structure", 400, Sender),
             Self::NotTranslatable(_) => (AE, "102", "invalid", 422, Sender),
             Self::Missing(_) => (AE, "101", "required", 422, Sender),
@@ -94,7 +100,6 @@ impl Failure {
             Self::LiveNumber(_) => (AE, "204", "business-rule", 422, Sender),
             Self::Unrouted => (AR, "200", "not-supported", 422, Sender),
             Self::NotRecorded => (AE, "207", "exception", 503, Ours),
-            Self::Overloaded => (AE, "207", "throttled", 503, Ours),
             Self::Stopping => (AE, "207", "transient", 503, Ours),
             Self::NotDelivered { rejected: true, .. } => (AR, "207", "processing", 502, Destination),
             Self::NotDelivered { rejected: false, .. } => (AE, "207", "transient", 504, Destination),
@@ -122,6 +127,10 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(error) => write!(f, "not readable as HL7 v2: {error}"),
+            Self::Frame(error) => write!(f, "{error}"),
+            Self::TwoInOne => {
+                f.write_str("a second message begins inside the frame; send one message per frame")
+            }
             Self::NotFhir(place) => write!(f, "not readable as a FHIR Bundle: {place}"),
             Self::NotTranslatable(place) => write!(f, "cannot be told in HL7 v2: {place}"),
             Self::Missing(location) => write!(f, "{location} is required and has no value"),
@@ -144,7 +153,6 @@ impl fmt::Display for Failure {
             }
             Self::Unrouted => f.write_str("no interface takes this event from this sender"),
             Self::NotRecorded => f.write_str("the journal is not available, please send again"),
-            Self::Overloaded => f.write_str("too many messages are waiting, please send again"),
             Self::Stopping => f.write_str("the gateway is stopping, please send again"),
             Self::NotDelivered {
                 interface,
@@ -195,6 +203,9 @@ mod tests {
         let place: Location = "PID-3[2].1".parse().unwrap();
         vec![
             Failure::Unreadable(ParseError::NoHeader { line: 1 }),
+            Failure::Frame(FrameError::TooLarge { frame_bytes_max: 1 }),
+            Failure::Frame(FrameError::Unterminated),
+            Failure::TwoInOne,
             Failure::NotFhir("line 1".into()),
             Failure::NotTranslatable("Bundle.entry[0]".into()),
             Failure::Missing(place),
@@ -206,7 +217,6 @@ mod tests {
             Failure::LiveNumber(None),
             Failure::Unrouted,
             Failure::NotRecorded,
-            Failure::Overloaded,
             Failure::Stopping,
             Failure::NotDelivered {
                 interface: "a-to-b".into(),

@@ -1,7 +1,7 @@
 //! Configuration: every problem says key, line and the nearest right spelling, and nothing opens before all is right.
 
 use gateway::config::{ConfigError, Override, Settings, load, print_config};
-use translate::Dialect;
+use translate::dialect::Dialect;
 
 fn dialects() -> Vec<&'static Dialect> {
     vec![&translate::dialect::STANDARD, &translate::dialect::ITK]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hl7v2::nhs::Ranges;
 use jiff::tz::TimeZone;
-use translate::Dialect;
+use translate::dialect::Dialect;
 
 use super::file::{EndpointTable, File, GatewayTable, InterfaceTable, SourceTable, SystemTable, Translate};
 use super::locate::nearest;
@@ -100,6 +100,7 @@ impl Check<'_> {
         let counts = [
             ("frame-bytes-max", table.frame_bytes_max, 1024),
             ("connections-max", table.connections_max, 1),
+            ("connections-per-peer-max", table.connections_per_peer_max, 1),
             ("window", table.window, 1),
             ("queue-deliveries-max", table.queue_deliveries_max, 1),
             ("queue-bytes-max", table.queue_bytes_max, 1024),
@@ -125,10 +126,12 @@ impl Check<'_> {
         Limits {
             frame_bytes_max: table.frame_bytes_max,
             connections_max: table.connections_max,
+            connections_per_peer_max: table.connections_per_peer_max,
+            in_flight_bytes_max: table.in_flight_bytes_max,
             idle_timeout: Duration::from_millis(table.idle_timeout_ms),
             partial_frame_timeout: Duration::from_millis(table.partial_frame_timeout_ms),
             window: table.window,
-            duplicate_window: table.duplicate_window,
+            duplicate_window_ms: table.duplicate_window_ms,
             queue_deliveries_max: table.queue_deliveries_max,
             queue_bytes_max: table.queue_bytes_max,
             page_deliveries: table.page_deliveries,

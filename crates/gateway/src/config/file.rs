@@ -50,14 +50,18 @@ pub struct GatewayTable {
     pub frame_bytes_max: usize,
     /// Connections per listener.
     pub connections_max: usize,
+    /// Connections per listener from one IP address.
+    pub connections_per_peer_max: usize,
+    /// Bytes of frames per listener that may be received or answered at the same time.
+    pub in_flight_bytes_max: usize,
     /// A connection without a frame for this long is closed.
     pub idle_timeout_ms: u64,
     /// A frame that has begun and does not end within this time is given up.
     pub partial_frame_timeout_ms: u64,
     /// Frames of one connection that may wait for their ACK at the same time.
     pub window: usize,
-    /// Messages remembered to recognise a repeated one.
-    pub duplicate_window: usize,
+    /// How far back a repeated message is recognised; 0 for never.
+    pub duplicate_window_ms: u64,
     /// Deliveries kept in memory per endpoint; the rest of the queue stays in the journal.
     pub queue_deliveries_max: usize,
     /// Bytes of messages kept in memory per endpoint; the rest of the queue stays in the journal.
@@ -77,11 +81,13 @@ impl Default for GatewayTable {
             zone: "Europe/London".into(),
             allow_non_loopback: false,
             frame_bytes_max: 16 * 1024 * 1024,
-            connections_max: 1024,
+            connections_max: 2_048,
+            connections_per_peer_max: 1_536,
+            in_flight_bytes_max: 128 * 1024 * 1024,
             idle_timeout_ms: 3_600_000,
             partial_frame_timeout_ms: 30_000,
             window: 64,
-            duplicate_window: 100_000,
+            duplicate_window_ms: 7 * 24 * 3_600_000,
             queue_deliveries_max: 10_000,
             queue_bytes_max: 64 * 1024 * 1024,
             page_deliveries: 1_000,

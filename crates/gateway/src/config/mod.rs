@@ -13,7 +13,7 @@ mod settings;
 use std::fmt;
 
 use serde::Deserialize;
-use translate::Dialect;
+use translate::dialect::Dialect;
 
 pub use self::file::{
     Acknowledge, EndpointTable, File, GatewayTable, InterfaceTable, NhsNumberTable, OnHeld, SourceTable,

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use hl7v2::nhs::Ranges;
 use jiff::tz::TimeZone;
-use translate::Dialect;
+use translate::dialect::Dialect;
 
 use super::file::{Acknowledge, OnHeld, Translate, Unrouted};
 use crate::route::EventPattern;
 
 /// Everything the gateway needs to start.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
     /// Named bounds.
@@ -62,14 +62,18 @@ pub struct Limits {
     pub frame_bytes_max: usize,
     /// Connections per listener.
     pub connections_max: usize,
+    /// Connections per listener from one IP address.
+    pub connections_per_peer_max: usize,
+    /// Bytes of frames per listener in flight.
+    pub in_flight_bytes_max: usize,
     /// Silence after which a connection is closed.
     pub idle_timeout: Duration,
     /// Time a begun frame may take.
     pub partial_frame_timeout: Duration,
     /// Frames of one connection waiting for their ACK.
     pub window: usize,
-    /// Messages remembered to recognise a repeated one.
-    pub duplicate_window: usize,
+    /// How far back a repeated message is recognised; 0 for never.
+    pub duplicate_window_ms: u64,
     /// Deliveries kept in memory per endpoint.
     pub queue_deliveries_max: usize,
     /// Message bytes kept in memory per endpoint.
@@ -81,7 +85,7 @@ pub struct Limits {
 }
 
 /// A sender, known by MSH-3 and MSH-4.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Source {
     /// Its name in the configuration.
@@ -97,7 +101,7 @@ pub struct Source {
 }
 
 /// An address that listens or sends.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// Its name in the configuration.
@@ -157,7 +161,7 @@ pub enum From {
 }
 
 /// One named, directed flow.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Interface {
     /// Its name in the configuration.

@@ -91,6 +91,17 @@ impl<T> Lanes<T> {
         Some((ticket, item.expect("a ready ticket stands with its item")))
     }
 
+    /// Takes the message that joined last, if its turn is now.
+    pub(crate) fn take_last(&mut self, ticket: Ticket) -> Option<T> {
+        if self.ready.back() != Some(&ticket) {
+            return None;
+        }
+        self.ready.pop_back();
+        self.standing[ticket.0]
+            .as_mut()
+            .and_then(|standing| standing.item.take())
+    }
+
     /// Gives a message back for another turn, behind the others that are ready.
     pub(crate) fn again(&mut self, ticket: Ticket, item: T) {
         if let Some(standing) = self.standing[ticket.0].as_mut() {

@@ -5,10 +5,10 @@
 //! Knows no wire; workers ask [`Outbox::next`] and report back.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use store::DeliveryId;
+use store::{Cursor, DeliveryId};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -33,22 +33,34 @@ pub(crate) struct Outbox {
 struct Inner {
     lanes: Lanes<Delivery>,
     later: BinaryHeap<Reverse<Later>>,
+    /// Held messages that keep their place, because others wait for them.
+    parked: HashMap<DeliveryId, Job>,
     breaker: Breaker,
-    deliveries: usize,
+    /// All that has a place here, wherever it is at the moment.
+    present: HashSet<DeliveryId>,
     bytes: usize,
-    /// The last delivery that found room.
-    admitted: Option<DeliveryId>,
-    backlog: Option<Backlog>,
+    /// By interface: what is only in the journal.
+    backlogs: BTreeMap<usize, Backlog>,
+    /// What left while a page was being read: the page may still show it.
+    left: HashSet<DeliveryId>,
     stopped: bool,
 }
 
-/// Deliveries that are only in the journal.
+/// Deliveries of one interface that are only in the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Backlog {
+    /// Where the last page ended.
+    after: Option<Cursor>,
+    /// How many came by while there was no room.
+    passed_by: u64,
+}
+
+/// The page that an outbox has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Backlog {
-    /// All up to here have been read in.
-    pub(crate) read_to: Option<DeliveryId>,
-    /// The last one that came by while there was no room; none at start, when all is on disk.
-    pub(crate) passed_by: Option<DeliveryId>,
+pub(crate) struct Wanted {
+    pub(crate) interface: usize,
+    pub(crate) after: Option<Cursor>,
+    passed_by: u64,
 }
 
 #[derive(Debug)]
@@ -80,20 +92,25 @@ impl Ord for Later {
 }
 
 impl Outbox {
-    /// An empty outbox whose whole queue may still be on disk.
-    pub(crate) fn new(limits: &DeliveryLimits, deliveries_max: usize, bytes_max: usize) -> Self {
+    /// An empty outbox; the queues of these interfaces may be on disk.
+    pub(crate) fn new(
+        limits: &DeliveryLimits,
+        deliveries_max: usize,
+        bytes_max: usize,
+        interfaces: impl Iterator<Item = usize>,
+    ) -> Self {
         Self {
             inner: Mutex::new(Inner {
                 lanes: Lanes::default(),
                 later: BinaryHeap::new(),
+                parked: HashMap::new(),
                 breaker: Breaker::new(limits),
-                deliveries: 0,
+                present: HashSet::new(),
                 bytes: 0,
-                admitted: None,
-                backlog: Some(Backlog {
-                    read_to: None,
-                    passed_by: None,
-                }),
+                backlogs: interfaces
+                    .map(|interface| (interface, Backlog::default()))
+                    .collect(),
+                left: HashSet::new(),
                 stopped: false,
             }),
             work: Notify::new(),
@@ -111,28 +128,50 @@ impl Outbox {
     /// Takes a delivery the journal has just committed, or leaves it on disk when there is no room.
     pub(crate) fn offer(&self, delivery: Delivery) {
         let mut inner = self.lock();
-        if let Some(backlog) = &mut inner.backlog {
-            backlog.passed_by = Some(delivery.id);
-            return;
+        let full = inner.present.len() >= self.deliveries_max || inner.bytes >= self.bytes_max;
+        let on_disk = inner.backlogs.get_mut(&delivery.interface);
+        match (on_disk, full) {
+            (Some(backlog), _) => backlog.passed_by += 1,
+            (None, true) => {
+                inner.backlogs.insert(
+                    delivery.interface,
+                    Backlog {
+                        after: None,
+                        passed_by: 1,
+                    },
+                );
+            }
+            (None, false) => {
+                inner.admit(delivery);
+                drop(inner);
+                self.work.notify_one();
+            }
         }
-        if inner.full(self) {
-            inner.backlog = Some(Backlog {
-                read_to: inner.admitted,
-                passed_by: Some(delivery.id),
-            });
-            return;
-        }
-        inner.admit(delivery);
-        drop(inner);
-        self.work.notify_one();
     }
 
-    /// What is on disk, if anything may be and there is room for more.
-    pub(crate) fn wants(&self) -> Option<Backlog> {
-        let inner = self.lock();
-        inner.backlog.filter(|_| {
-            !inner.stopped && inner.deliveries * 2 <= self.deliveries_max && inner.bytes * 2 <= self.bytes_max
-        })
+    /// The next page to read, if there is one to read and room for it.
+    pub(crate) fn wants(&self) -> Option<Wanted> {
+        let mut inner = self.lock();
+        if inner.stopped || !self.has_room(&inner) {
+            return None;
+        }
+        let (interface, backlog) = inner.backlogs.first_key_value()?;
+        let wanted = Wanted {
+            interface: *interface,
+            after: backlog.after,
+            passed_by: backlog.passed_by,
+        };
+        inner.left.clear();
+        Some(wanted)
+    }
+
+    fn has_room(&self, inner: &Inner) -> bool {
+        inner.present.len() * 2 <= self.deliveries_max && inner.bytes * 2 <= self.bytes_max
+    }
+
+    /// Whether a delivery has a place here, or had one when the page in hand was asked for.
+    pub(crate) fn holds(&self, id: DeliveryId) -> bool {
+        self.lock().knows(id)
     }
 
     /// Waits until there may be room to fill from disk.
@@ -140,23 +179,47 @@ impl Outbox {
         self.room.notified().await;
     }
 
-    /// Takes a page read from disk after `seen` was asked for; `last` when the journal had no more.
-    pub(crate) fn page(&self, deliveries: Vec<Delivery>, seen: Backlog, last: bool) {
+    /// Takes the page that was wanted; `next` is where the following one begins.
+    pub(crate) fn page(&self, wanted: Wanted, deliveries: Vec<Delivery>, next: Option<Cursor>) {
         let mut inner = self.lock();
         for delivery in deliveries {
-            inner.admit(delivery);
+            if !inner.knows(delivery.id) {
+                inner.admit(delivery);
+            }
         }
-        // What came by while the page was read may not be in it: then the journal is asked once more.
-        inner.backlog = match inner.backlog {
-            Some(backlog) if last && backlog.passed_by == seen.passed_by => None,
-            Some(backlog) => Some(Backlog {
-                read_to: inner.admitted,
-                ..backlog
-            }),
-            None => None,
-        };
+        if let Some(backlog) = inner.backlogs.get_mut(&wanted.interface) {
+            // What came by while the page was read may not be in it: then the journal is asked once more.
+            match next {
+                Some(next) => backlog.after = Some(next),
+                None if backlog.passed_by == wanted.passed_by => {
+                    inner.backlogs.remove(&wanted.interface);
+                }
+                None => {}
+            }
+        }
         drop(inner);
         self.work.notify_one();
+    }
+
+    /// Puts a held message back into its lanes, to be waited for.
+    pub(crate) fn admit_held(&self, delivery: Delivery) {
+        let mut inner = self.lock();
+        let id = delivery.id;
+        let ticket = inner.admit(delivery);
+        // At the head of its lanes it would be sent; behind others it has its turn to come.
+        if let Some(delivery) = inner.lanes.take_last(ticket) {
+            inner.parked.insert(id, Job { ticket, delivery });
+        }
+    }
+
+    /// Keeps a held message in its place.
+    pub(crate) fn park(&self, job: Job) {
+        self.lock().parked.insert(job.delivery.id, job);
+    }
+
+    /// Takes a held message out of its parking place; its lanes still wait for it.
+    pub(crate) fn unpark(&self, id: DeliveryId) -> Option<Job> {
+        self.lock().parked.remove(&id)
     }
 
     /// The next message to send; none once stopped.
@@ -249,12 +312,16 @@ impl Outbox {
     }
 
     /// A message is settled, durably: those behind it in its lanes may go.
-    pub(crate) fn leave(&self, ticket: Ticket, bytes: usize) {
+    pub(crate) fn leave(&self, job: &Job) {
         let mut inner = self.lock();
-        let freed = inner.lanes.leave(ticket);
-        inner.deliveries = inner.deliveries.saturating_sub(1);
-        inner.bytes = inner.bytes.saturating_sub(bytes);
-        let refill = inner.backlog.is_some() && inner.deliveries * 2 <= self.deliveries_max;
+        let freed = inner.lanes.leave(job.ticket);
+        inner.present.remove(&job.delivery.id);
+        inner.bytes = inner.bytes.saturating_sub(job.delivery.frame.len());
+        let refill = !inner.backlogs.is_empty();
+        if refill {
+            inner.left.insert(job.delivery.id);
+        }
+        let refill = refill && self.has_room(&inner);
         drop(inner);
         if freed > 0 {
             self.work.notify_one();
@@ -279,7 +346,11 @@ impl Outbox {
     /// Deliveries in memory, whether more are on disk, and whether the breaker is open.
     pub(crate) fn condition(&self) -> (usize, bool, bool) {
         let inner = self.lock();
-        (inner.deliveries, inner.backlog.is_some(), inner.breaker.is_open())
+        (
+            inner.present.len(),
+            !inner.backlogs.is_empty(),
+            inner.breaker.is_open(),
+        )
     }
 }
 
@@ -290,15 +361,14 @@ enum Step {
 }
 
 impl Inner {
-    fn full(&self, outbox: &Outbox) -> bool {
-        self.deliveries >= outbox.deliveries_max || self.bytes >= outbox.bytes_max
+    fn knows(&self, id: DeliveryId) -> bool {
+        self.present.contains(&id) || self.left.contains(&id)
     }
 
-    fn admit(&mut self, delivery: Delivery) {
-        self.deliveries += 1;
+    fn admit(&mut self, delivery: Delivery) -> Ticket {
         self.bytes += delivery.frame.len();
-        self.admitted = self.admitted.max(Some(delivery.id));
+        self.present.insert(delivery.id);
         let keys = delivery.keys.clone();
-        self.lanes.join(&keys, delivery);
+        self.lanes.join(&keys, delivery)
     }
 }

@@ -1,0 +1,84 @@
+//! Held: what a person decides about a message that could not be delivered.
+//!
+//! Resent, it takes up its place in its lanes again if others waited for it, else it goes behind what has
+//! come since. Discarded, it is left out for good, and those who waited go on.
+
+use store::{DeliveryQuery, DeliveryState, Journal, JournalError, MessageId, Progress};
+
+use super::{Job, reopen};
+use crate::gateway::Shared as Gateway;
+
+/// What is to become of a held message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Sent again, with all its attempts.
+    Resend,
+    /// Left out.
+    Discard,
+}
+
+/// Decides the held deliveries of a message; of one interface, or of all. Says how many there were.
+///
+/// # Errors
+/// When the journal cannot be read or does not take the change; those decided before stay decided.
+pub(crate) async fn decide(
+    gateway: &Gateway,
+    message: MessageId,
+    interface: Option<&str>,
+    fate: Fate,
+) -> Result<usize, JournalError> {
+    let query = DeliveryQuery {
+        message: Some(message),
+        state: Some(DeliveryState::Held),
+        interface: interface.map(str::to_owned),
+        limit: 1_000,
+        ..DeliveryQuery::default()
+    };
+    let held = gateway.journal.deliveries(query).await?.items;
+    for delivery in &held {
+        let (state, attempts) = match fate {
+            Fate::Resend => (DeliveryState::Queued, 0),
+            Fate::Discard => (DeliveryState::Filtered, delivery.attempts),
+        };
+        let progress = Progress {
+            id: delivery.id,
+            state,
+            attempts,
+            at_ms: gateway.clock.now_ms(),
+            cause: delivery.cause.clone(),
+            sent: None,
+            answered: None,
+        };
+        gateway.journal.progress(progress).await?.await?;
+        go_on(gateway, delivery, fate).await?;
+    }
+    Ok(held.len())
+}
+
+async fn go_on(gateway: &Gateway, held: &store::Delivery, fate: Fate) -> Result<(), JournalError> {
+    let interface = gateway
+        .settings
+        .interfaces
+        .iter()
+        .position(|known| known.name == held.interface);
+    let Some(line) = interface.map(|interface| gateway.line_of(interface)) else {
+        return Ok(());
+    };
+    match (line.outbox.unpark(held.id), fate) {
+        (Some(Job { ticket, mut delivery }), Fate::Resend) => {
+            delivery.attempts = 0;
+            line.outbox.again(Job { ticket, delivery });
+        }
+        (Some(job), Fate::Discard) => line.outbox.leave(&job),
+        (None, Fate::Resend) => {
+            let message = gateway.journal.message(held.id.message).await?;
+            let delivery = message.and_then(|message| reopen(gateway, held, &message));
+            if let Some(mut delivery) = delivery {
+                delivery.attempts = 0;
+                line.outbox.offer(delivery);
+            }
+        }
+        (None, Fate::Discard) => {}
+    }
+    Ok(())
+}

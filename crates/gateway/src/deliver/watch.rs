@@ -1,0 +1,63 @@
+//! Watch: how a sender that waits for delivery learns that it is over.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::verdict::Failure;
+
+/// The open deliveries of one message.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    inner: Mutex<Inner>,
+    ended: Notify,
+}
+
+#[derive(Debug)]
+struct Inner {
+    open: usize,
+    failure: Option<Failure>,
+}
+
+impl Watch {
+    pub(crate) fn new(deliveries: usize) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                open: deliveries,
+                failure: None,
+            }),
+            ended: Notify::new(),
+        }
+    }
+
+    /// One delivery has ended; the first failure is the message's.
+    pub(crate) fn end_one(&self, failure: Option<Failure>) -> bool {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.open = inner.open.saturating_sub(1);
+        if inner.failure.is_none() {
+            inner.failure = failure;
+        }
+        let ended = inner.open == 0;
+        drop(inner);
+        if ended {
+            self.ended.notify_waiters();
+        }
+        ended
+    }
+
+    /// Waits until every delivery has ended.
+    pub(crate) async fn ended(&self) -> Result<(), Failure> {
+        loop {
+            let ended = self.ended.notified();
+            if let Some(result) = self.result() {
+                return result;
+            }
+            ended.await;
+        }
+    }
+
+    fn result(&self) -> Option<Result<(), Failure>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.open == 0).then(|| inner.failure.clone().map_or(Ok(()), Err))
+    }
+}

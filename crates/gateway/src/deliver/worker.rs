@@ -1,0 +1,273 @@
+//! Workers: each takes the next message of an endpoint, sends it, and sees that the journal knows.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rest::Client;
+use rest::client::ClientError;
+use store::{DeliveryState, Journal, Pending, Progress};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Duration, Instant, sleep};
+use tracing::{debug, info, warn};
+
+use super::breaker::Weight;
+use super::by_mllp::Connection;
+use super::{Delivery, Job, Outbox, Outcome, by_facade, by_fhir, retry};
+use crate::config::{Face, OnHeld};
+use crate::gateway::Shared as Gateway;
+use crate::translate::{Payload, translate};
+use crate::verdict::{Answer, Failure};
+
+/// Pause before the journal is asked again to keep what became of a delivery.
+const KEEP_RETRY: Duration = Duration::from_millis(500);
+
+/// Everything one destination endpoint needs.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) outbox: Outbox,
+    /// `host:port`, which may change while running.
+    pub(crate) address: std::sync::Mutex<Arc<str>>,
+    client: Option<Client>,
+    /// What was submitted to the journal, to be followed until it is durable. Bounded by the journal's
+    /// own queue and the deliveries in memory.
+    kept: UnboundedSender<Kept>,
+}
+
+/// A change on its way to disk.
+pub(crate) struct Kept {
+    pending: Pending<()>,
+    progress: Progress,
+    job: Job,
+    end: End,
+}
+
+/// What happens to a delivery once its change is durable.
+#[derive(Debug)]
+enum End {
+    Delivered,
+    Held { rejected: bool },
+}
+
+impl Line {
+    /// The line to an endpoint, and what [`run_ledger`] must be given.
+    ///
+    /// # Errors
+    /// When a FHIR base is no URL.
+    pub(crate) fn new(
+        endpoint: &crate::config::Endpoint,
+        limits: &crate::config::Limits,
+        interfaces: impl Iterator<Item = usize>,
+    ) -> Result<(Self, UnboundedReceiver<Kept>), ClientError> {
+        let (kept, following) = unbounded_channel();
+        let outbox = Outbox::new(
+            &endpoint.delivery,
+            limits.queue_deliveries_max,
+            limits.queue_bytes_max,
+            interfaces,
+        );
+        let (address, client) = match &endpoint.face {
+            Face::Send(address) => (address.as_str(), None),
+            Face::Fhir(base) => ("", Some(by_fhir::client(base, &endpoint.delivery)?)),
+            Face::Listen(_) | Face::Facade(_) => ("", None),
+        };
+        Ok((
+            Self {
+                outbox,
+                address: std::sync::Mutex::new(address.into()),
+                client,
+                kept,
+            },
+            following,
+        ))
+    }
+
+    fn address(&self) -> Arc<str> {
+        self.address
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// Sends the messages of one endpoint, one at a time, until the outbox stops.
+pub(crate) async fn run(gateway: Arc<Gateway>, endpoint: usize) {
+    let Some(line) = gateway.lines[endpoint].as_ref() else {
+        return;
+    };
+    let mut connection = Connection::new(&gateway.settings.endpoints[endpoint].delivery);
+    while let Some(job) = line.outbox.next().await {
+        let (outcome, sent) = attempt(&gateway, endpoint, line, &mut connection, &job.delivery).await;
+        settle(&gateway, endpoint, line, job, outcome, sent).await;
+    }
+}
+
+/// One attempt: translate, send, hear the answer.
+async fn attempt(
+    gateway: &Gateway,
+    endpoint: usize,
+    line: &Line,
+    connection: &mut Connection,
+    delivery: &Delivery,
+) -> (Outcome, Option<Bytes>) {
+    let payload = match translate(gateway, delivery.interface, delivery.from, &delivery.frame, None) {
+        Ok(payload) => payload,
+        Err(error) => return (Outcome::Unsendable(error.to_string()), None),
+    };
+    match (payload, &gateway.settings.endpoints[endpoint].face) {
+        (Payload::Er7(bytes), _) => {
+            let outcome = connection.exchange(&line.address(), &bytes).await;
+            (outcome, Some(bytes))
+        }
+        (Payload::Bundle(bundle), Face::Facade(_)) => {
+            let system = &gateway.settings.endpoints[endpoint].name;
+            (by_facade::keep(gateway, system, delivery, *bundle).await, None)
+        }
+        (Payload::Bundle(bundle), _) => {
+            let bytes = Bytes::from(fhir::to_vec(&*bundle));
+            match &line.client {
+                Some(client) => (by_fhir::exchange(client, bytes.clone()).await, Some(bytes)),
+                None => (Outcome::Unsendable("this endpoint speaks no FHIR".into()), None),
+            }
+        }
+    }
+}
+
+/// What follows from one attempt: for the message, for the endpoint, for the journal.
+async fn settle(
+    gateway: &Gateway,
+    endpoint: usize,
+    line: &Line,
+    mut job: Job,
+    outcome: Outcome,
+    sent: Option<Bytes>,
+) {
+    let interface = gateway.settings.interfaces[job.delivery.interface].name.as_str();
+    let control_id = job.delivery.control_id.clone();
+    let (cause, for_good, counts) = match outcome {
+        Outcome::Taken => {
+            debug!(%control_id, interface, stage = "deliver", "delivered");
+            line.outbox.taken();
+            let progress = progress(gateway, &job.delivery, DeliveryState::Delivered, 1, None, None);
+            return keep(gateway, line, progress, job, End::Delivered).await;
+        }
+        Outcome::Unreachable(cause) => {
+            debug!(interface, stage = "deliver", %cause, "endpoint not reachable");
+            line.outbox.unreachable();
+            return line.outbox.again(job);
+        }
+        // Our own bytes: no endpoint is to blame.
+        Outcome::Unsendable(cause) => (cause, true, Weight::Message),
+        Outcome::Refused { answer, cause } => (
+            cause,
+            answer == Answer::Never,
+            line.outbox.refused(job.delivery.seed()),
+        ),
+        Outcome::Doubt(cause) => (cause, false, line.outbox.refused(job.delivery.seed())),
+    };
+    if counts == Weight::Endpoint {
+        warn!(%control_id, interface, stage = "deliver", "endpoint refuses message after message: paused");
+        return line.outbox.again(job);
+    }
+    job.delivery.attempts += 1;
+    let limits = &gateway.settings.endpoints[endpoint].delivery;
+    if for_good || job.delivery.attempts >= limits.attempts_max {
+        info!(%control_id, interface, stage = "deliver", attempts = job.delivery.attempts, "held");
+        let progress = progress(gateway, &job.delivery, DeliveryState::Held, 0, Some(cause), sent);
+        return keep(gateway, line, progress, job, End::Held { rejected: for_good }).await;
+    }
+    let progress = progress(
+        gateway,
+        &job.delivery,
+        DeliveryState::Queued,
+        0,
+        Some(cause),
+        None,
+    );
+    // Only told, not waited for: after a restart a lost count means one attempt more.
+    drop(gateway.journal.progress(progress).await);
+    let pause = retry::pause(limits, job.delivery.attempts, job.delivery.seed());
+    line.outbox.later(job, Instant::now() + pause);
+}
+
+fn progress(
+    gateway: &Gateway,
+    delivery: &Delivery,
+    state: DeliveryState,
+    more: u32,
+    cause: Option<String>,
+    sent: Option<Bytes>,
+) -> Progress {
+    Progress {
+        id: delivery.id,
+        state,
+        attempts: delivery.attempts + more,
+        at_ms: gateway.clock.now_ms(),
+        cause,
+        sent,
+        answered: None,
+    }
+}
+
+/// Tells the journal and goes on; the lanes stay closed until it is on disk.
+async fn keep(gateway: &Gateway, line: &Line, progress: Progress, job: Job, end: End) {
+    let pending = submit(gateway, &progress).await;
+    // The receiver lives as long as the gateway; without one, the journal has the change all the same.
+    drop(line.kept.send(Kept {
+        pending,
+        progress,
+        job,
+        end,
+    }));
+}
+
+async fn submit(gateway: &Gateway, progress: &Progress) -> Pending<()> {
+    match gateway.journal.progress(progress.clone()).await {
+        Ok(pending) => pending,
+        Err(error) => Pending::new(std::future::ready(Err(error))),
+    }
+}
+
+/// Follows the changes of one endpoint to disk, in order, and moves its lanes on.
+pub(crate) async fn run_ledger(
+    gateway: Arc<Gateway>,
+    endpoint: usize,
+    mut following: UnboundedReceiver<Kept>,
+) {
+    let Some(line) = gateway.lines[endpoint].as_ref() else {
+        return;
+    };
+    while let Some(Kept {
+        mut pending,
+        progress,
+        job,
+        end,
+    }) = following.recv().await
+    {
+        while let Err(error) = pending.await {
+            if matches!(error, store::JournalError::Closed) {
+                return;
+            }
+            warn!(%error, stage = "deliver", "the journal did not keep a delivery's state; trying again");
+            sleep(KEEP_RETRY).await;
+            pending = submit(&gateway, &progress).await;
+        }
+        conclude(&gateway, line, job, end);
+    }
+}
+
+fn conclude(gateway: &Gateway, line: &Line, job: Job, end: End) {
+    let interface = &gateway.settings.interfaces[job.delivery.interface];
+    let message = job.delivery.id.message;
+    let failure = match end {
+        End::Delivered => None,
+        End::Held { rejected } => Some(Failure::NotDelivered {
+            interface: interface.name.clone(),
+            rejected,
+        }),
+    };
+    gateway.end_watch(message, failure);
+    match end {
+        End::Held { .. } if interface.on_held == OnHeld::Wait => line.outbox.park(job),
+        _ => line.outbox.leave(&job),
+    }
+}

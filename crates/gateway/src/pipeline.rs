@@ -1,0 +1,136 @@
+//! The life of a message, in order: receive, record, parse, identify, route, translate, deliver, acknowledge.
+//!
+//! This page is the table of contents: [`carry`] and [`decide`] hold every branch, each stage is a file.
+//! Translate and deliver run on after the answer, in the workers of `deliver`.
+
+use bytes::Bytes;
+use hl7v2::Message;
+use store::{DeliveryState, MessageState, NewDelivery, Settled};
+use tracing::{debug, warn};
+
+use crate::config::Unrouted;
+use crate::deliver;
+use crate::deliver::lanes::LaneKeys;
+use crate::gateway::Shared as Gateway;
+use crate::receive::Received;
+use crate::verdict::Failure;
+use crate::{acknowledge, identify, parse, record, route};
+
+/// Carries one message from the wire to its destinations.
+///
+/// Always answers, unless the sender wants no answer: a sender without an ACK will send again. What
+/// happens before the first wait happens in the order of arrival.
+pub(crate) async fn carry(gateway: &Gateway, received: Received) -> acknowledge::Answer {
+    let recorded = match record::record(gateway, &received).await {
+        Ok(recorded) => recorded,
+        Err(failure) => return acknowledge::refuse(gateway, &received, failure),
+    };
+    let decision = decide(gateway, &received);
+    let settled = record::settle(gateway, &received, &decision).await;
+    // No positive answer before this line: both are on disk, or the sender hears that they are not.
+    match record::committed(recorded, settled).await {
+        Err(failure) => acknowledge::refuse(gateway, &received, failure),
+        Ok(Settled::Duplicate { of, ack }) => {
+            debug!(control_id = %decision.identity.control_id, stage = "identify", "repeated message");
+            acknowledge::again(gateway, &received, of, ack).await
+        }
+        Ok(Settled::Fresh { conflict }) => {
+            if conflict.is_some() {
+                warn!(control_id = %decision.identity.control_id, stage = "identify", "control id used for two messages");
+            }
+            let watch = deliver::enqueue(gateway, &received, &decision);
+            acknowledge::acknowledge(gateway, &received, decision, watch).await
+        }
+    }
+}
+
+/// What was decided about a recorded message.
+pub(crate) struct Decision {
+    pub(crate) state: MessageState,
+    pub(crate) identity: store::Identity,
+    /// Why it was rejected, or that no interface takes it.
+    pub(crate) failure: Option<Failure>,
+    /// The answer, when it is known before delivery.
+    pub(crate) ack: Option<Bytes>,
+    pub(crate) deliveries: Vec<Planned>,
+    /// How its sender speaks.
+    pub(crate) source: Option<usize>,
+}
+
+/// One delivery to come.
+pub(crate) struct Planned {
+    pub(crate) interface: usize,
+    pub(crate) keys: LaneKeys,
+}
+
+/// Parse, identify, route: no waiting, no failing, only an outcome.
+pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
+    let mut decision = Decision::rejected();
+    match (&received.refused, Message::parse(&received.frame)) {
+        (Some(failure), Err(_)) => decision.failure = Some(failure.clone()),
+        (None, Err(error)) => decision.failure = Some(Failure::Unreadable(error)),
+        (refused, Ok(message)) => {
+            let identity = identify::identify(&gateway.settings, &message);
+            decision.source = identity.source;
+            decision.identity = identity.entry(&gateway.settings);
+            match refused.clone().map_or_else(|| parse::check(&message), Err) {
+                Err(failure) => decision.failure = Some(failure),
+                Ok(()) => plan(gateway, received, &identity, &mut decision),
+            }
+        }
+    }
+    decision.ack = acknowledge::before_delivery(gateway, received, &decision);
+    decision
+}
+
+fn plan(gateway: &Gateway, received: &Received, identity: &identify::Identity<'_>, decision: &mut Decision) {
+    let interfaces = &gateway.settings.interfaces;
+    let routes = route::route(interfaces, &identity.origin(received.door.endpoint()));
+    if routes.is_empty() {
+        decision.state = MessageState::Unrouted;
+        decision.failure = Some(Failure::Unrouted);
+        return;
+    }
+    decision.state = MessageState::Routed;
+    let planned = |interface| Planned {
+        interface,
+        keys: identify::lanes(interface, &identity.identifiers),
+    };
+    decision.deliveries = routes.into_iter().map(planned).collect();
+}
+
+impl Decision {
+    fn rejected() -> Self {
+        Self {
+            state: MessageState::Rejected,
+            identity: store::Identity::default(),
+            failure: None,
+            ack: None,
+            deliveries: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// What the sender is told: an unrouted message is accepted where the site says so.
+    pub(crate) fn verdict(&self, gateway: &Gateway) -> Result<(), &Failure> {
+        match &self.failure {
+            None => Ok(()),
+            Some(Failure::Unrouted) if gateway.settings.unrouted == Unrouted::Aa => Ok(()),
+            Some(failure) => Err(failure),
+        }
+    }
+}
+
+impl Planned {
+    /// As the journal keeps it. The lane's name is that of its first key: a mark, not a secret.
+    pub(crate) fn entry(&self, gateway: &Gateway) -> NewDelivery {
+        let interface = gateway.settings.interfaces[self.interface].name.clone();
+        let key = self.keys.first().map_or(0, |key| key.0);
+        NewDelivery {
+            lane: format!("{interface}:{key:016x}"),
+            interface,
+            state: DeliveryState::Queued,
+            cause: None,
+        }
+    }
+}
