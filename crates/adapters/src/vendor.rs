@@ -125,11 +125,6 @@ impl Codes {
     pub(crate) fn own(table: &[(&str, &'static str)], plain: &str) -> Option<&'static str> {
         table.iter().find(|(word, _)| *word == plain).map(|(_, code)| *code)
     }
-
-    /// The plain word for the product's code.
-    pub(crate) fn plain(table: &[(&'static str, &str)], own: &str) -> Option<&'static str> {
-        table.iter().find(|(_, code)| code.eq_ignore_ascii_case(own)).map(|(word, _)| *word)
-    }
 }
 
 /// One thing no public source settles.

@@ -10,7 +10,7 @@ pub(crate) use self::er7::{Er7, Put, parts, to_ascii};
 
 use crate::state::Text;
 use crate::state::encounter::{Encounter, Place};
-use crate::state::person::{Address, Clinician, Coded, Name, Person};
+use crate::state::person::{Coded, Name, Person};
 use crate::state::report::{Report, Said};
 
 /// One message to be written.
@@ -58,21 +58,6 @@ pub(crate) fn time_to(time: &str, digits: usize) -> String {
     if plain.len() > 8 && plain.len() < digits { format!("{plain:0<digits$}") } else { plain }
 }
 
-/// XCN in its usual order.
-pub(crate) fn xcn(clinician: &Clinician) -> Er7 {
-    parts(&[
-        &clinician.id,
-        &clinician.family,
-        &clinician.given,
-        "",
-        "",
-        &clinician.prefix,
-        "",
-        "",
-        &clinician.authority,
-    ])
-}
-
 /// PL in its usual order.
 pub(crate) fn pl(place: &Place) -> Er7 {
     parts(&[&place.ward, &place.room, &place.bed, &place.facility, "", "", &place.building])
@@ -86,21 +71,6 @@ pub(crate) fn ce(coded: &Coded) -> Er7 {
 /// XPN in its usual order.
 pub(crate) fn xpn(name: &Name) -> Er7 {
     parts(&[&name.family, &name.given, &name.middle, &name.suffix, &name.prefix, "", &name.kind])
-}
-
-/// XAD in its usual order, with the county where asked.
-pub(crate) fn xad(address: &Address, country: &str, kind: &str, county_component: usize) -> Er7 {
-    let mut all = [""; 9];
-    all[0] = &address.line;
-    all[1] = &address.other;
-    all[2] = &address.city;
-    all[4] = &address.postcode;
-    all[5] = if address.country.is_empty() { country } else { &address.country };
-    all[6] = if address.kind.is_empty() { kind } else { &address.kind };
-    if let Some(slot) = county_component.checked_sub(1).and_then(|slot| all.get_mut(slot)) {
-        *slot = &address.county;
-    }
-    parts(&all)
 }
 
 /// OBX-5.

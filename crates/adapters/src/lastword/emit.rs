@@ -45,7 +45,6 @@ fn write(emission: &Emission<'_>, shape: &Shape) -> Vec<u8> {
         if let Some(alias) = loser.alias(Role::Mrn) {
             mrg.put(1, parts(&[&alias.value, "", "", &alias.authority, &alias.kind]));
         }
-        mrg;
     } else if emission.encounter.is_some() {
         pv1(emission, shape, &mut out);
         if !shape.cw {
@@ -330,7 +329,6 @@ fn result(report: &Report, out: &mut Builder) {
         if let Some(units) = &said.units {
             obx.put(6, ce(units));
         }
-        obx;
         for (line, note) in observation.notes.iter().enumerate() {
             let mut nte = out.segment("NTE");
             nte.set(1, &(line + 1).to_string()).set(2, "L").set(3, note);

@@ -44,7 +44,6 @@ fn write(emission: &Emission<'_>, raw: bool) -> Vec<u8> {
         if let Some(name) = loser.name() {
             mrg.put(7, parts(&[&name.family, &name.given]));
         }
-        mrg;
     } else if let Some(encounter) = emission.encounter {
         pv1(emission, encounter, raw, &mut out);
     }
@@ -312,7 +311,6 @@ fn result(report: &Report, raw: bool, out: &mut Builder) {
         if let Some(units) = &said.units {
             obx.put(6, ce(units));
         }
-        obx;
         for (line, note) in observation.notes.iter().enumerate() {
             let mut nte = out.segment("NTE");
             nte.set(1, &(line + 1).to_string()).set(3, note);

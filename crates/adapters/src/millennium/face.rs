@@ -1,1 +1,346 @@
-pub(super) fn router(_: std::sync::Arc<crate::epr::Shared>) -> axum::Router { axum::Router::new() }
+//! The FHIR R4 face of the domain: one tenant in the path, numeric ids, code sets, JSON only.
+//!
+//! Which parameters a type needs and how refusals read is here; what a resource looks like is in [`shape`].
+
+mod shape;
+
+use std::sync::Arc;
+
+use fhir::{CodeableConcept, OperationOutcome, OperationOutcomeIssue, Resource};
+use rest::capability::{SearchParameter, Served, Server, statement};
+use rest::searchset::{SearchSet, search_url};
+use rest::{Format, Interaction, Parameter, Reply, Request, Service, Wanted};
+
+use super::codes;
+use crate::epr::Shared;
+use crate::face::{Fit, Page, Span, date_criterion, page_of, people_criterion, reference_id, text};
+use crate::state::{People, Seen, State, Text, Visits};
+
+/// The tenant of this domain: ours, made up, and the same in every installation.
+pub(super) const TENANT: &str = "7f3e2a54-0c1b-4d6e-9a8f-5b21c0de9990";
+
+const NOT_A_TENANT: &str = "Tenant not valid or accessible";
+const PAGE_CONTEXT: &str = "-pageContext";
+const PAGE_DIRECTION: &str = "-pageDirection";
+const PATIENTS_MAX: usize = 1_000;
+
+pub(super) fn router(shared: Arc<Shared>) -> axum::Router {
+    rest::router(Arc::new(Face(shared)), "/millennium/r4/{tenant}")
+}
+
+struct Face(Arc<Shared>);
+
+impl Service for Face {
+    async fn respond(&self, request: Request) -> Reply {
+        if request.base_parameter("tenant") != Some(TENANT) {
+            return Reply::raw(403, "text/plain", NOT_A_TENANT);
+        }
+        match &request.interaction {
+            Interaction::Capabilities => Reply::resource(200, capabilities(&request.base)),
+            Interaction::Read { resource_type, id } => self.read(resource_type, id),
+            Interaction::Search { resource_type, parameters } => {
+                self.search(&request, resource_type, parameters).unwrap_or_else(|refusal| *refusal)
+            }
+            _ => refused(405, "not-supported", "Method Not Allowed", "this resource is read only here"),
+        }
+    }
+
+    fn negotiate(&self, wanted: Wanted) -> Result<Format, Box<Reply>> {
+        match wanted {
+            Wanted::Format(Format::Json) | Wanted::Anything => Ok(Format::Json),
+            Wanted::Format(Format::Xml) | Wanted::Unknown => Err(Box::new(Reply::empty(406))),
+        }
+    }
+
+    fn unknown_path(&self, _method: &http::Method, _path: &str) -> Reply {
+        not_found()
+    }
+
+    fn tunnels_methods(&self) -> bool {
+        true
+    }
+}
+
+/// What is served: the capability statement and the searches read the same table.
+const SERVED: &[Served<'static>] = &[
+    Served {
+        resource_type: "Patient",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("identifier", "token"),
+            parameter("name", "string"),
+            parameter("family", "string"),
+            parameter("given", "string"),
+            parameter("birthdate", "date"),
+            parameter("phone", "token"),
+            parameter("email", "token"),
+            parameter("address-postalcode", "string"),
+            parameter("gender", "token"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "Encounter",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("subject", "reference"),
+            parameter("identifier", "token"),
+            parameter("date", "date"),
+            parameter("status", "token"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "Observation",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("subject", "reference"),
+            parameter("category", "token"),
+            parameter("code", "token"),
+            parameter("date", "date"),
+            parameter("_lastUpdated", "date"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+];
+
+const fn parameter(name: &'static str, kind: &'static str) -> SearchParameter<'static> {
+    SearchParameter { name, kind, documentation: "" }
+}
+
+fn capabilities(base: &str) -> fhir::CapabilityStatement {
+    statement(&Server {
+        title: "Millennium, a mock",
+        software: ("", ""),
+        date: "2026-01-01",
+        base,
+        formats: &["json"],
+        interactions: &[],
+        served: SERVED,
+    })
+}
+
+type Found = Result<Reply, Box<Reply>>;
+
+impl Face {
+    fn read(&self, resource_type: &str, id: &str) -> Reply {
+        let inner = self.0.lock();
+        let state = &inner.state;
+        let resource = match resource_type {
+            "Patient" => key(id)
+                .and_then(|key| state.person(key))
+                .map(|person| (Resource::from(shape::patient(person)), person.version)),
+            "Encounter" => key(id).and_then(|key| state.encounter(key)).map(|(person, encounter)| {
+                (Resource::from(shape::encounter(person, encounter)), encounter.version)
+            }),
+            "Observation" => observation(state, id)
+                .map(|seen| (Resource::from(shape::observation(&seen)), seen.report.version)),
+            _ => None,
+        };
+        drop(inner);
+        match resource {
+            Some((resource, version)) => Reply::resource(200, resource)
+                .etag(&version.to_string())
+                .header(http::header::CACHE_CONTROL, "no-cache"),
+            None => not_found(),
+        }
+    }
+
+    fn search(&self, request: &Request, resource_type: &str, parameters: &[(String, String)]) -> Found {
+        let asked: Vec<Parameter> = request.parameters();
+        let query = Query { base: &request.base, resource_type, parameters, asked: &asked };
+        let inner = self.0.lock();
+        match resource_type {
+            "Patient" => patients(&inner.state, &query),
+            "Encounter" => encounters(&inner.state, &query),
+            "Observation" => observations(&inner.state, &query),
+            _ => Err(Box::new(not_found())),
+        }
+    }
+}
+
+/// One search as it was asked.
+struct Query<'q> {
+    base: &'q str,
+    resource_type: &'q str,
+    parameters: &'q [(String, String)],
+    asked: &'q [Parameter],
+}
+
+impl Query<'_> {
+    /// Every value of the parameters of that name.
+    fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s String> {
+        self.named(name).flat_map(|parameter| &parameter.values).filter(|value| !value.is_empty())
+    }
+
+    fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Parameter> {
+        self.asked.iter().filter(move |parameter| parameter.name == name)
+    }
+
+    fn value<'s>(&'s self, name: &'s str) -> Option<&'s str> {
+        self.named(name).map(Parameter::value).find(|value| !value.is_empty())
+    }
+
+    /// At least one of these must be there, or the search is refused with the permitted set.
+    fn needs_one_of(&self, names: &[&str]) -> Result<(), Box<Reply>> {
+        if names.iter().any(|name| self.value(name).is_some()) {
+            return Ok(());
+        }
+        let text = format!("no supported search parameters provided; one of [{}] is needed", names.join(", "));
+        Err(Box::new(refused(400, "invalid", "Bad Request", &text)))
+    }
+
+    fn count(&self, default: usize, max: usize) -> Result<usize, Box<Reply>> {
+        match self.value("_count") {
+            None => Ok(default),
+            Some(count) => match count.parse::<usize>() {
+                Ok(count) if count > 0 => Ok(count.min(max)),
+                _ => Err(bad("_count")),
+            },
+        }
+    }
+
+    fn spans(&self, name: &str) -> Result<Vec<Span>, Box<Reply>> {
+        self.values(name).map(|value| date_criterion(value).ok_or_else(|| bad(name))).collect()
+    }
+
+    /// The person in `patient` or `subject`; somebody unknown matches nothing.
+    fn subject(&self) -> Option<Vec<u32>> {
+        let value = self.value("patient").or_else(|| self.value("subject"))?;
+        Some(reference_id("Patient", value).and_then(key).into_iter().collect())
+    }
+
+    /// One page as a Bundle: no total, and the next page under an opaque context.
+    fn bundle<T>(&self, all: Vec<T>, count: usize, shape: impl Fn(T) -> Resource) -> Found {
+        let of_search = |(name, _): &&(String, String)| name != PAGE_CONTEXT && name != PAGE_DIRECTION;
+        let plain: Vec<(String, String)> = self.parameters.iter().filter(of_search).cloned().collect();
+        let page = page_of(all, count, self.value(PAGE_CONTEXT), &plain);
+        let Some(Page { items, next, .. }) = page else { return Err(bad(PAGE_CONTEXT)) };
+        let mut set = SearchSet::new(&search_url(self.base, self.resource_type, self.parameters));
+        if let Some(token) = next {
+            let mut further = plain;
+            further.push((PAGE_CONTEXT.to_owned(), token));
+            further.push((PAGE_DIRECTION.to_owned(), "NEXT".to_owned()));
+            set = set.link("next", &search_url(self.base, self.resource_type, &further));
+        }
+        for item in items {
+            set = set.found(self.base, shape(item));
+        }
+        Ok(Reply::resource(200, set.finish()))
+    }
+}
+
+const PATIENT_NEEDS: &[&str] =
+    &["_id", "identifier", "name", "family", "given", "birthdate", "phone", "email", "address-postalcode"];
+
+fn patients(state: &State, query: &Query<'_>) -> Found {
+    query.needs_one_of(PATIENT_NEEDS)?;
+    let count = query.count(20, 100)?;
+    let mut wanted = People { system_of: Some(shape::alias_system), ..People::default() };
+    for parameter in query.asked {
+        if parameter.name == "_id" {
+            wanted.keys = Some(parameter.values.iter().filter_map(|id| key(id)).collect());
+        } else if parameter.name == "birthdate" && parameter.values.iter().any(|value| value.contains('T')) {
+            return Err(bad("birthdate"));
+        } else if people_criterion(parameter, &mut wanted, shape::sexes) == Fit::Bad {
+            return Err(bad(&parameter.name));
+        }
+    }
+    let found = state.find_people(&wanted);
+    if found.len() > PATIENTS_MAX {
+        let text = format!("more than {PATIENTS_MAX} patients match; narrow the search");
+        return Err(Box::new(refused(422, "too-costly", "Unprocessable Entity", &text)));
+    }
+    query.bundle(found, count, |person| shape::patient(person).into())
+}
+
+fn encounters(state: &State, query: &Query<'_>) -> Found {
+    query.needs_one_of(&["_id", "patient", "subject", "account", "identifier"])?;
+    let people = query.subject();
+    if people.is_none() && query.value("status").is_some() {
+        return Err(Box::new(refused(400, "invalid", "Bad Request", "status: only together with patient")));
+    }
+    let count = query.count(50, 100)?;
+    let spans = query.spans("date")?;
+    let numbers = query.values("identifier");
+    let wanted = Visits {
+        people,
+        keys: query.value("_id").map(|_| query.values("_id").filter_map(|id| key(id)).collect()),
+        numbers: numbers.map(|value| Text::from(value.rsplit('|').next().unwrap_or_default())).collect(),
+    };
+    let mut found = state.find_visits(&wanted);
+    found.retain(|(_, encounter)| {
+        let start = encounter.admitted.as_deref().unwrap_or_default();
+        let end = encounter.discharged.as_deref().unwrap_or("9");
+        spans.iter().all(|span| span.meets(start, end))
+            && query.named("status").all(|asked| asked.values.iter().any(|value| value == shape::status(encounter)))
+    });
+    query.bundle(found, count, |(person, encounter)| shape::encounter(person, encounter).into())
+}
+
+fn observations(state: &State, query: &Query<'_>) -> Found {
+    query.needs_one_of(&["_id", "patient", "subject"])?;
+    let count = query.count(50, 200)?;
+    if query.value("date").is_some() && query.value("_lastUpdated").is_some() {
+        return Err(Box::new(refused(400, "invalid", "Bad Request", "date and _lastUpdated exclude each other")));
+    }
+    let (dates, updates) = (query.spans("date")?, query.spans("_lastUpdated")?);
+    let mut found: Vec<Seen<'_>> = if query.value("_id").is_some() {
+        query.values("_id").filter_map(|id| observation(state, id)).collect()
+    } else {
+        let people = query.subject().unwrap_or_default();
+        people.into_iter().flat_map(|person| state.observations_of(person)).collect()
+    };
+    found.retain(|seen| {
+        let observed = seen.observed().map_or("", Text::as_str);
+        let updated = shape::updated_digits(seen.report.updated_ms);
+        dates.iter().all(|span| span.holds(observed))
+            && updates.iter().all(|span| span.holds(&updated))
+            && query.named("category").all(|asked| asked.values.iter().any(|value| shape::is_in_category(seen, value)))
+            && query.named("code").all(|asked| asked.values.iter().any(|value| shape::has_code(seen, value)))
+    });
+    query.bundle(found, count, |seen| shape::observation(&seen).into())
+}
+
+/// Keys are the ids of people and encounters.
+fn key(id: &str) -> Option<u32> {
+    id.parse().ok()
+}
+
+/// The observation with that id: `L-` or `VS-`, eight digits of the report, the place in it.
+fn observation<'s>(state: &'s State, id: &str) -> Option<Seen<'s>> {
+    let digits = id.strip_prefix("L-").or_else(|| id.strip_prefix("VS-"))?;
+    let (report, place) = digits.split_at_checked(8)?;
+    let seen = state.observation(report.parse().ok()?, place.parse().ok()?)?;
+    (shape::observation_id(&seen) == id).then_some(seen)
+}
+
+fn not_found() -> Reply {
+    refused(404, "not-found", "Not Found", "")
+}
+
+fn bad(name: &str) -> Box<Reply> {
+    Box::new(refused(400, "invalid", "Bad Request", &format!("{name}: the value cannot be used")))
+}
+
+fn refused(status: u16, code: &str, words: &str, diagnostics: &str) -> Reply {
+    let issue = OperationOutcomeIssue {
+        severity: text("error"),
+        code: text(code),
+        details: Some(CodeableConcept { text: text(words), ..CodeableConcept::default() }),
+        diagnostics: text(diagnostics),
+        ..OperationOutcomeIssue::default()
+    };
+    Reply::outcome(status, OperationOutcome { issue: vec![issue], ..OperationOutcome::default() })
+}

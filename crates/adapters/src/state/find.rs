@@ -1,14 +1,16 @@
 //! Search over people: candidates from the best index, then every criterion checked on each.
 
-use super::person::{Person, Role};
+use super::person::{Alias, Person};
 use super::{State, Text};
 
 /// What a search asks of a person; every given criterion must hold. Lists within one criterion mean "or".
 #[derive(Clone, Default)]
 pub(crate) struct People {
     pub keys: Option<Vec<u32>>,
-    /// (role wanted or any, authority or empty, value).
-    pub identifiers: Vec<(Option<Role>, Text, Text)>,
+    /// (system or empty, value).
+    pub identifiers: Vec<(Text, Text)>,
+    /// The system by which the product's face calls an alias.
+    pub system_of: Option<fn(&Alias) -> Text>,
     pub families: Vec<Wanted>,
     pub givens: Vec<Wanted>,
     /// Any part of any name.
@@ -61,7 +63,7 @@ impl State {
             return wanted
                 .identifiers
                 .iter()
-                .flat_map(|(_, _, value)| self.index.by_alias(value).iter().copied())
+                .flat_map(|(_, value)| self.index.by_alias(value).iter().copied())
                 .collect();
         }
         if let Some((first, last)) = wanted.births.first() {
@@ -94,11 +96,10 @@ impl People {
     fn holds(&self, person: &Person) -> bool {
         let any = |wanted: &[Wanted], test: &dyn Fn(&Wanted) -> bool| wanted.is_empty() || wanted.iter().any(test);
         let identified = self.identifiers.is_empty()
-            || self.identifiers.iter().any(|(role, authority, value)| {
+            || self.identifiers.iter().any(|(system, value)| {
                 person.aliases.iter().any(|alias| {
                     alias.value == *value
-                        && role.is_none_or(|role| role == alias.role)
-                        && (authority.is_empty() || authority.eq_ignore_ascii_case(&alias.authority))
+                        && (system.is_empty() || self.system_of.is_some_and(|system_of| system_of(alias) == *system))
                 })
             });
         identified

@@ -8,6 +8,7 @@ pub(crate) mod change;
 pub(crate) mod encounter;
 mod find;
 mod index;
+mod events;
 mod merge;
 pub(crate) mod person;
 pub(crate) mod report;
@@ -21,7 +22,8 @@ use self::report::Report;
 use crate::record::Documents;
 
 pub(crate) use self::change::{Applied, Change};
-pub(crate) use self::find::{People, Wanted, fold, plain};
+pub(crate) use self::events::{Seen, Visits};
+pub(crate) use self::find::{People, Wanted, plain};
 
 /// Short strings live inside the struct that holds them.
 pub(crate) type Text = compact_str::CompactString;
@@ -65,11 +67,6 @@ impl State {
 
     pub(crate) fn people_count(&self) -> usize {
         self.people.len()
-    }
-
-    /// Everybody, in no order.
-    pub(crate) fn people(&self) -> impl Iterator<Item = &Person> {
-        self.people.values()
     }
 
     /// The person and encounter with that encounter key.

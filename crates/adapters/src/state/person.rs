@@ -36,10 +36,6 @@ pub(crate) enum Role {
 }
 
 impl Alias {
-    pub(crate) fn mrn(value: &str, authority: &str, kind: &str) -> Self {
-        Self { value: value.into(), authority: authority.into(), kind: kind.into(), role: Role::Mrn }
-    }
-
     pub(crate) fn nhs(value: &str, authority: &str, kind: &str) -> Self {
         Self { value: value.into(), authority: authority.into(), kind: kind.into(), role: Role::Nhs }
     }
@@ -153,7 +149,7 @@ pub(crate) struct Person {
     /// PID-29: independent of the indicator, as real feeds send them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub death_time: Option<Text>,
-    /// PID-30: `Y` or `N`.
+    /// PID-30: `Y` or `N`, or their words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub death_indicator: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -187,7 +183,7 @@ impl Person {
 
     /// Whether the record says this person has died, by flag or by time.
     pub(crate) fn has_died(&self) -> bool {
-        self.death_indicator.as_deref().is_some_and(|flag| flag.eq_ignore_ascii_case("Y"))
+        self.death_indicator.as_deref().is_some_and(|flag| flag.starts_with(['Y', 'y']))
             || self.death_time.is_some()
     }
 
