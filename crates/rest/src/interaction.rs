@@ -187,6 +187,61 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The condition of a conditional create (`If-None-Exist`).
+    pub fn if_none_exist(&self) -> Option<Vec<(String, String)>> {
+        let query = self.header("if-none-exist")?;
+        let query = query.rsplit('?').next().unwrap_or_default();
+        Some(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// The version that an update expects to find (`If-Match`), without quotes.
+    pub fn if_match(&self) -> Option<&str> {
+        let tag = self.header("if-match")?.trim();
+        Some(tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"'))
+    }
+
+    /// Whether the client wants no body back (`Prefer: return=minimal`).
+    pub fn prefers_minimal(&self) -> bool {
+        self.prefers("return=minimal")
+    }
+
+    /// Whether the client wants unknown search parameters refused (`Prefer: handling=strict`).
+    pub fn prefers_strict(&self) -> bool {
+        self.prefers("handling=strict")
+    }
+
+    fn prefers(&self, what: &str) -> bool {
+        self.headers
+            .get_all("prefer")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split([',', ';']))
+            .any(|part| part.trim().eq_ignore_ascii_case(what))
+    }
+
+    /// The page size asked for (`_count`), between 0 and `max`; `default` when none is.
+    ///
+    /// # Errors
+    /// A ready answer, 400, when it is no number.
+    pub fn count(&self, default: usize, max: usize) -> Result<usize, Box<Reply>> {
+        let count = self
+            .interaction
+            .parameters()
+            .iter()
+            .find(|(name, _)| name == "_count");
+        let Some((_, text)) = count else {
+            return Ok(default.min(max));
+        };
+        match text.trim().parse::<u32>() {
+            Ok(count) => Ok(usize::try_from(count).unwrap_or(max).min(max)),
+            Err(_) => {
+                let outcome =
+                    outcome::outcome("error", "value", "_count must be a whole number, zero or more");
+                Err(Box::new(Reply::outcome(400, outcome)))
+            }
+        }
+    }
+
     /// The search parameters, taken apart.
     pub fn parameters(&self) -> Vec<Parameter> {
         self.interaction

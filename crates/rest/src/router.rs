@@ -128,9 +128,8 @@ impl<S: Service> Shared<S> {
         let body = self.read_body(&parts.headers, body).await?;
         let is_form = is_form(&parts.headers);
         // A tunnelled GET carries its query in the form, and so does _search.
-        if is_form && matches!(place, Place::TypeSearch(_) | Place::SystemSearch)
-            || is_form && method == Method::GET
-        {
+        let searches = matches!(place, Place::TypeSearch(_) | Place::SystemSearch);
+        if is_form && (searches || method == Method::GET) {
             parameters.extend(form(&body));
         } else if (method == Method::POST || method == Method::PUT) && !body.is_empty() {
             expect_json(&parts.headers)?;
