@@ -46,6 +46,9 @@ pub use charset::{Charset, Undecodable};
 pub use delimiters::{DelimiterError, Delimiters, Encoding};
 pub use error::ParseError;
 pub use header::Header;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use index::scans_agree;
 pub use index::{
     FIELDS_MAX, INSIDE_FIELD_MAX, Index, JUNK_LINES_MAX, Junk, JunkKind, MESSAGE_BYTES_MAX,
     MESSAGE_FIELDS_MAX, SEGMENTS_MAX,

@@ -103,7 +103,7 @@ proptest! {
     #[test]
     fn a_reused_index_reads_as_a_fresh_one(first in hl7ish(), second in hl7ish()) {
         let mut index = Index::new();
-        let _ = index.parse(&first).is_ok();
+        drop(index.parse(&first));
         let seen = |message: &Message<'_>| -> Vec<(Location, Vec<u8>)> {
             message.leaves().map(|leaf| (leaf.location, leaf.raw.to_vec())).collect()
         };

@@ -312,5 +312,19 @@ fn to_u32(offset: usize) -> u32 {
     offset as u32
 }
 
+/// Whether the vector scan leaves the same marks as its scalar twin: for the fuzzer.
+#[cfg(feature = "fuzzing")]
+pub fn scans_agree(bytes: &[u8], field: u8) -> bool {
+    let (mut either, mut scalar) = (Marks::default(), Marks::default());
+    scan(bytes, 0, field, &mut either);
+    scalar::scan(bytes, 0, field, &mut scalar);
+    let blocks = bytes.as_chunks::<BLOCK>().0.iter();
+    let searches = blocks.map(|block| (block, [field, b'\r', b'&']));
+    (either.separators(), &either.lines) == (scalar.separators(), &scalar.lines)
+        && searches
+            .into_iter()
+            .all(|(block, any)| find_any(block, any) == scalar::find_any(block, any))
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn shape(bytes: &[u8]) -> Result<(Vec<String>, Vec<(u32, JunkKind)>), ParseError> {
+/// Segments as `ID[occurrence]/fields`, and junk by line.
+type Shape = (Vec<String>, Vec<(u32, JunkKind)>);
+
+fn shape(bytes: &[u8]) -> Result<Shape, ParseError> {
     let message = Message::parse(bytes)?;
     let segments = message
         .segments()
