@@ -145,12 +145,7 @@ fn whole_days(text: &str, zone: &TimeZone) -> Option<DateRange> {
         (Some(_), Some(_)) => Span::new().days(1),
     };
     let end = start.checked_add(span).ok()?;
-    let local = |date: civil::Date| {
-        Some(
-            zone.to_timestamp(date.to_datetime(civil::Time::midnight()))
-                .ok()?,
-        )
-    };
+    let local = |date: civil::Date| zone.to_timestamp(date.to_datetime(civil::Time::midnight())).ok();
     Some(DateRange {
         low: local(start)?,
         high: local(end)?,
