@@ -41,7 +41,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::thread::JoinHandle;
@@ -308,10 +308,9 @@ where
                 Err(TryRecvError::Empty) if expects_more => {
                     let linger = Duration::from_micros(self.settings.linger_us);
                     let deadline = *deadline.get_or_insert_with(|| Instant::now() + linger);
-                    match waiting.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                        Ok(job) => Some(job),
-                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                    }
+                    waiting
+                        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                        .ok()
                 }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
             };

@@ -169,7 +169,7 @@ pub(super) fn queued(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {SUMMARY}, {WHOLE}, {DELIVERY}
          FROM delivery d INDEXED BY {index} CROSS JOIN message m ON m.sequence = d.message
-         WHERE d.state = 'queued' AND {of_lane} AND d.sequence > ?1 ORDER BY d.sequence LIMIT ?2"
+         WHERE d.state = 'queued' AND d.state <> 'delivered' AND {of_lane} AND d.sequence > ?1 ORDER BY d.sequence LIMIT ?2"
     ))?;
     let rows = statement
         .query_map(params![sequence_of(after), asked_for(limit), lane], |row| {
@@ -189,8 +189,11 @@ pub(super) fn deliveries(connection: &Connection, query: &DeliveryQuery) -> rusq
         values.push(message.0.as_bytes().to_vec().into());
     }
     if let Some(state) = query.state {
-        // Spelled out, not bound: only then can a partial index serve.
+        // Spelled out, not bound, and with the index's own condition: only then can a partial index serve.
         conditions.push(format!("d.state = '{}'", state.as_str()));
+        if state != DeliveryState::Delivered {
+            conditions.push("d.state <> 'delivered'".to_owned());
+        }
     }
     for (column, value) in [("d.interface", &query.interface), ("d.lane", &query.lane)] {
         if let Some(value) = value {

@@ -108,6 +108,9 @@ pub(super) fn find(connection: &Connection, query: &ResourceQuery) -> rusqlite::
 
 /// One condition as SQL; what came from outside is always bound.
 fn condition(term: &TermQuery, values: &mut Vec<Value>) -> String {
+    if term.any_of.is_empty() {
+        return " AND 0".to_owned();
+    }
     let mut bind = |value: &str| {
         values.push(value.to_owned().into());
         format!("?{}", values.len())
@@ -141,9 +144,6 @@ fn condition(term: &TermQuery, values: &mut Vec<Value>) -> String {
             )
         })
         .collect();
-    if alternatives.is_empty() {
-        return " AND 0".to_owned();
-    }
     format!(" AND r.sequence IN ({})", alternatives.join(" UNION ALL "))
 }
 
