@@ -101,6 +101,14 @@ impl Entries {
             .and_then(|slot| slot.resource.as_mut())
     }
 
+    /// The resource with this id among the shared ones, to look at.
+    pub(crate) fn shared_ref(&self, id: Uuid) -> Option<&Resource> {
+        self.shared
+            .iter()
+            .find(|slot| slot.id == id)
+            .and_then(|slot| slot.resource.as_ref())
+    }
+
     /// Adds a shared resource that is not there yet.
     pub(crate) fn share(&mut self, id: Uuid, resource: impl Into<Resource>) {
         self.shared.push(Slot {

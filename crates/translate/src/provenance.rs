@@ -1,16 +1,63 @@
-//! The original message on its journey: a DocumentReference that carries it, and how to find it again.
+//! Where a Bundle came from: a Provenance, the DocumentReference that carries the original, and the way to it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use fhir::{Attachment, Bundle, Coding, DocumentReference, DocumentReferenceContent, Text};
+use fhir::{
+    Attachment, Bundle, Coding, DocumentReference, DocumentReferenceContent, Instant, OperationOutcome,
+    OperationOutcomeIssue, Provenance, ProvenanceAgent, ProvenanceEntity, Reference, Text,
+};
 use hl7v2::Message;
 
+use crate::datatype::concept;
 use crate::dialect::Dialect;
+use crate::note::{Note, Severity};
+use crate::segment::evn::PARTICIPANT;
+use crate::segment::msh;
 
 /// The content type of ER7 text.
 pub(crate) const ER7: &str = "application/x-hl7-v2+er7";
-/// What the two contents of the DocumentReference are.
+/// What the contents of the DocumentReference are: the message as received, and its canonical form.
 const FORMAT: &str = "urn:hl7v2:original";
+
+/// Fills what FHIR requires of the Provenance, and points it at what it is about and what it came from.
+pub(crate) fn complete(
+    provenance: &mut Provenance,
+    targets: Vec<Reference>,
+    sender: Option<&Reference>,
+    document: Option<Reference>,
+    sent: Option<&Instant>,
+) {
+    provenance.target = targets;
+    if provenance.recorded.is_none() {
+        provenance.recorded = sent.cloned();
+    }
+    if provenance.recorded.is_none() {
+        provenance.recorded_element = msh::absent();
+    }
+    if let Some(sender) = sender {
+        provenance.agent.push(agent("author", "Author", sender.clone()));
+    }
+    let translator = Reference {
+        display: Some(Text::const_new("EPR Gateway, HL7 v2 to FHIR")),
+        ..Reference::default()
+    };
+    provenance.agent.push(agent("assembler", "Assembler", translator));
+    if let Some(document) = document {
+        provenance.entity.push(ProvenanceEntity {
+            role: Some(Text::const_new("source")),
+            what: Some(document),
+            ..ProvenanceEntity::default()
+        });
+    }
+}
+
+fn agent(code: &'static str, display: &'static str, who: Reference) -> ProvenanceAgent {
+    ProvenanceAgent {
+        type_: Some(concept::of_code(PARTICIPANT, code, display)),
+        who: Some(who),
+        ..ProvenanceAgent::default()
+    }
+}
 
 /// The DocumentReference that carries a message: as received and, where a dialect changed it, in its canonical form.
 pub(crate) fn document(
@@ -22,20 +69,18 @@ pub(crate) fn document(
         status: Some(Text::const_new("current")),
         ..DocumentReference::default()
     };
-    document.content.push(content(
-        received.bytes(),
-        Text::const_new("received"),
-        Some(dialect.name),
-    ));
+    document
+        .content
+        .push(content(received.bytes(), "received", Some(dialect.name)));
     if canonical.bytes() != received.bytes() {
         document
             .content
-            .push(content(canonical.bytes(), Text::const_new("canonical"), None));
+            .push(content(canonical.bytes(), "canonical", None));
     }
     document
 }
 
-fn content(bytes: &[u8], code: Text, dialect: Option<&'static str>) -> DocumentReferenceContent {
+fn content(bytes: &[u8], code: &'static str, dialect: Option<&'static str>) -> DocumentReferenceContent {
     let attachment = Attachment {
         content_type: Some(Text::const_new(ER7)),
         data: Some(Text::from(BASE64.encode(bytes))),
@@ -43,7 +88,7 @@ fn content(bytes: &[u8], code: Text, dialect: Option<&'static str>) -> DocumentR
     };
     let format = Coding {
         system: Some(Text::const_new(FORMAT)),
-        code: Some(code),
+        code: Some(Text::const_new(code)),
         display: dialect.map(Text::const_new),
         ..Coding::default()
     };
@@ -52,6 +97,24 @@ fn content(bytes: &[u8], code: Text, dialect: Option<&'static str>) -> DocumentR
         format: Some(format),
         ..DocumentReferenceContent::default()
     }
+}
+
+/// What could not be said, for those who receive the Bundle; `None` when everything could.
+pub(crate) fn outcome(notes: &[Note]) -> Option<OperationOutcome> {
+    let issues = notes
+        .iter()
+        .filter(|note| note.severity == Severity::Warning)
+        .map(|note| OperationOutcomeIssue {
+            severity: Some(Text::const_new("warning")),
+            code: Some(Text::const_new("incomplete")),
+            diagnostics: Some(Text::from(note.to_string())),
+            ..OperationOutcomeIssue::default()
+        });
+    let issue: Vec<OperationOutcomeIssue> = issues.collect();
+    (!issue.is_empty()).then(|| OperationOutcome {
+        issue,
+        ..OperationOutcome::default()
+    })
 }
 
 /// The original message of a Bundle.
@@ -66,11 +129,8 @@ pub(crate) struct Original {
 
 /// Finds the original message that travels with a Bundle.
 pub(crate) fn original(bundle: &Bundle) -> Option<Original> {
-    let documents = bundle
-        .entry
-        .iter()
-        .filter_map(|entry| entry.resource.as_ref()?.as_type::<DocumentReference>());
-    for document in documents {
+    let resources = bundle.entry.iter().filter_map(|entry| entry.resource.as_ref());
+    for document in resources.filter_map(|resource| resource.as_type::<DocumentReference>()) {
         let part = |code: &str| {
             document.content.iter().find(|content| {
                 let format = content.format.as_ref();

@@ -9,6 +9,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Whether AL1-4 says how severe a reaction was (the default) or how critical the allergy is.
     pub allergy_severity: AllergySeverity,
+    /// Whether codes of the NHS data dictionary are known in PV1-4, PV1-14 and PV1-36; default true.
+    pub nhs_codes: bool,
     /// Whether the original message travels in the Bundle, so that the way back loses nothing; default true.
     pub carry_original: bool,
     /// Tables of the site's own: file name without ending, CSV text.
@@ -32,6 +34,7 @@ impl Default for Settings {
             // The zone data is compiled in; were it not, UTC keeps the clock face.
             zone: TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC),
             allergy_severity: AllergySeverity::Reaction,
+            nhs_codes: true,
             carry_original: true,
             vocabulary: Vec::new(),
             drop_rows: Vec::new(),

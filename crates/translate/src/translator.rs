@@ -1,6 +1,6 @@
 //! The translator: HL7 v2 to FHIR R4, back, and from one dialect to another.
 
-use fhir::{Bundle, DocumentReference, Resource, Text};
+use fhir::{Bundle, Resource, Text};
 use hl7v2::Message;
 use hl7v2::edit::Trace;
 
@@ -8,6 +8,8 @@ use crate::context::Context;
 use crate::dialect::{Dialect, DialectContext};
 use crate::ledger::{Account, Ledger};
 use crate::message::scene::{self, Scene};
+use crate::note::Note;
+use crate::segment::msh;
 use crate::settings::Settings;
 use crate::vocabulary::{Vocabularies, VocabularyError};
 use crate::{entries, provenance};
@@ -96,6 +98,14 @@ impl Translator {
         let account = account.then(|| Account::for_bytes(message.bytes().len()));
         let mut cx = Context::new(&self.vocabulary, &self.settings, account);
         cx.event = Text::from(message.header().trigger_event().as_ref());
+        if !crate::message::is_mapped(&cx.event) {
+            let text = "no map for this event: translated segment by segment";
+            cx.note(Note::warning(
+                Some(hl7v2::Location::of("MSH", 9)),
+                "no-message-map",
+                text,
+            ));
+        }
         let scene = scene::read(message, &mut cx);
         let ledger = cx
             .account
@@ -173,6 +183,9 @@ fn finish(
     let Scene {
         mut header,
         mut bundle,
+        mut provenance,
+        focus,
+        control_id,
         ..
     } = scene;
     let Context {
@@ -181,28 +194,37 @@ fn finish(
         settings,
         ..
     } = cx;
-    crate::segment::msh::complete(&mut header);
-    let control = bundle
-        .identifier
-        .as_ref()
-        .and_then(|id| id.value.clone())
-        .unwrap_or_default();
     let sender = message.header().sending_application();
-    let header_id = entries.id("MessageHeader", &[&sender, &control]);
-    let document = settings.carry_original.then(|| {
-        let id = entries.id("DocumentReference", &[&sender, &control]);
-        let reference: Resource = provenance::document(message, received, dialect).into();
-        (id, reference)
-    });
+    let header_id = entries.id("MessageHeader", &[&sender, &control_id]);
+    let document_id = entries.id("DocumentReference", &[&sender, &control_id]);
+    let provenance_id = entries.id("Provenance", &[&sender, &control_id]);
+    let outcome_id = entries.id("OperationOutcome", &[&sender, &control_id]);
+
+    let document = settings
+        .carry_original
+        .then(|| provenance::document(message, received, dialect));
+    let source = document.is_some().then(|| entries::reference(document_id));
+    let mut targets = vec![entries::reference(header_id)];
+    targets.extend(focus.iter().cloned());
+    provenance::complete(
+        &mut provenance,
+        targets,
+        header.sender.as_ref(),
+        source,
+        bundle.timestamp.as_ref(),
+    );
+    header.focus = focus;
+    msh::complete(&mut header);
+
     bundle.type_ = Some(Text::const_new("message"));
     entries::append(&mut bundle, header_id, Resource::MessageHeader(header));
     entries.finish(&mut bundle);
-    if let Some((id, document)) = document {
-        entries::append(&mut bundle, id, document);
+    entries::append(&mut bundle, provenance_id, provenance.into());
+    if let Some(document) = document {
+        entries::append(&mut bundle, document_id, document.into());
     }
-    let _ = notes;
+    if let Some(outcome) = provenance::outcome(&notes) {
+        entries::append(&mut bundle, outcome_id, outcome.into());
+    }
     bundle
 }
-
-#[allow(dead_code)]
-fn _document(_: DocumentReference) {}

@@ -66,7 +66,20 @@ pub(crate) fn sent(sibling: &Sibling) -> Option<&Text> {
         .as_ref()
 }
 
-fn alternate(table: &str, code: Text) -> Box<Element> {
+/// The code as sent, when it is of this table.
+pub(crate) fn sent_from<'s>(sibling: &'s Sibling, table: &str) -> Option<&'s Text> {
+    let extension = sibling
+        .as_ref()?
+        .extension
+        .iter()
+        .find(|e| e.url.as_deref() == Some(ALTERNATE))?;
+    let coding = extension.value_codeable_concept.as_ref()?.coding.first()?;
+    let of_table = coding.system.as_deref()?.strip_prefix(system::TABLE) == Some(table);
+    coding.code.as_ref().filter(|_| of_table)
+}
+
+/// The extension that holds a code as sent.
+pub(crate) fn alternate(table: &str, code: Text) -> Box<Element> {
     let coding = Coding {
         system: Some(system::concat(system::TABLE, table)),
         code: Some(code),

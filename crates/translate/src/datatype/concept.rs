@@ -313,3 +313,49 @@ pub(crate) fn says(concept: &CodeableConcept, system: &str, code: &str) -> bool 
         .iter()
         .any(|coding| coding.code.as_deref() == Some(code) && coding.system.as_deref() == Some(system))
 }
+
+/// The first repetition of a coded field.
+pub(crate) fn first(
+    field: hl7v2::Field<'_>,
+    table: Option<&Vocabulary>,
+    cx: &mut Context<'_>,
+) -> Option<CodeableConcept> {
+    read(field.repetition(1), table, cx)
+}
+
+/// Every repetition of a coded field, added to a list.
+pub(crate) fn all(
+    field: hl7v2::Field<'_>,
+    table: Option<&Vocabulary>,
+    to: &mut Vec<CodeableConcept>,
+    cx: &mut Context<'_>,
+) {
+    for repetition in field.repetitions() {
+        cx.at(to.len());
+        to.extend(read(repetition, table, cx));
+    }
+}
+
+/// A concept that may be absent.
+pub(crate) fn put(
+    concept: Option<&CodeableConcept>,
+    table: Option<&Vocabulary>,
+    field: &mut crate::back::FieldWriter<'_>,
+    back: &Back<'_>,
+) {
+    if let Some(concept) = concept {
+        write(concept, table, field.repetition(), back);
+    }
+}
+
+/// A list of concepts, one repetition each.
+pub(crate) fn put_all(
+    concepts: &[CodeableConcept],
+    table: Option<&Vocabulary>,
+    field: &mut crate::back::FieldWriter<'_>,
+    back: &Back<'_>,
+) {
+    for concept in concepts {
+        write(concept, table, field.repetition(), back);
+    }
+}

@@ -12,3 +12,4 @@ pub(crate) mod person;
 pub(crate) mod quantity;
 pub(crate) mod telecom;
 pub(crate) mod time;
+pub(crate) mod value;

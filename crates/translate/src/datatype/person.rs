@@ -187,3 +187,37 @@ fn write_unresolved(person: &Reference, to: &mut RepetitionWriter<'_>, back: &Ba
     }
     to.optional(2, person.display.as_ref());
 }
+
+/// A reference to a Practitioner to CNN in the first component, as NDL.1 holds it.
+pub(crate) fn write_cnn(person: &Reference, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
+    let Some(practitioner) = back.resolve::<Practitioner>(Some(person)) else {
+        if let Some(display) = &person.display {
+            to.subcomponent(1, 2, display);
+        }
+        return;
+    };
+    if let Some(id) = practitioner.identifier.first() {
+        if let Some(value) = &id.value {
+            to.subcomponent(1, 1, value);
+        }
+        let [namespace, universal, kind] = identifier::authority(id, back);
+        to.subcomponent(1, 9, &namespace);
+        to.subcomponent(1, 10, &universal);
+        to.subcomponent(1, 11, &kind);
+    }
+    let Some(name) = practitioner.name.first() else {
+        return;
+    };
+    let parts = [
+        (2, name.family.as_ref()),
+        (3, name.given.first()),
+        (4, name.given.get(1)),
+        (5, name.suffix.first()),
+        (6, name.prefix.first()),
+    ];
+    for (n, text) in parts {
+        if let Some(text) = text {
+            to.subcomponent(1, n, text);
+        }
+    }
+}

@@ -218,6 +218,13 @@ pub(crate) fn to_hl7(fhir: &str, back: &Back<'_>) -> Text {
     out
 }
 
+/// A moment that may be absent.
+pub(crate) fn put(moment: Option<&str>, field: &mut crate::back::FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(moment) = moment {
+        field.set(to_hl7(moment, back));
+    }
+}
+
 /// A FHIR time of day as TM.
 pub(crate) fn clock_to_hl7(fhir: &str) -> Text {
     fhir.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect()

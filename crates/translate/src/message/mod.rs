@@ -5,6 +5,7 @@
 //! message of an unknown structure is translated by the same pass, with a note. A segment that no map reads
 //! travels on the MessageHeader; none is dropped.
 
+mod order;
 pub(crate) mod scene;
 
 /// HL7 table 0354: the structure of a trigger event, and the message code it belongs to.

@@ -1,19 +1,24 @@
 //! The resources that are open while a message is read, and the pass that opens and closes them.
 
-use fhir::{Bundle, Encounter, MessageHeader, Patient, Reference};
+use fhir::{
+    Annotation, Bundle, Condition, Encounter, EncounterDiagnosis, EncounterParticipant, MessageHeader,
+    Patient, Procedure, Provenance, Reference, RelatedPerson,
+};
 use hl7v2::{Message, Segment};
 use uuid::Uuid;
 
+use super::order::Order;
 use crate::context::Context;
 use crate::entries::{Boxed, Ticket, reference};
 use crate::keep;
+use crate::ledger::{Outcome, Rule};
 use crate::note::Note;
-use crate::segment::{msh, pid};
+use crate::segment::{al1, dg1, evn, mrg, msh, nk1, nte, pd1, pid, pr1, pv1, pv2, rol};
 
 /// A resource whose segments still come.
 pub(crate) struct Open<R> {
     ticket: Ticket,
-    id: Uuid,
+    pub(crate) id: Uuid,
     pub(crate) resource: Box<R>,
 }
 
@@ -35,13 +40,32 @@ impl<R: Boxed> Open<R> {
     }
 }
 
+/// What an NTE comments on.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Commented {
+    /// Nothing that FHIR lets comment on.
+    #[default]
+    Nothing,
+    /// The order of the ORC or OBR before it.
+    Order,
+    /// The observation of the OBX before it.
+    Observation,
+}
+
 /// What is open.
 #[derive(Default)]
 pub(crate) struct Scene {
     pub(crate) header: Box<MessageHeader>,
     pub(crate) bundle: Bundle,
+    pub(crate) provenance: Provenance,
     pub(crate) patient: Option<Open<Patient>>,
     pub(crate) encounter: Option<Open<Encounter>>,
+    pub(crate) order: Order,
+    pub(crate) commented: Commented,
+    /// MSH-9.1.
+    pub(crate) code: String,
+    pub(crate) control_id: String,
+    pub(crate) focus: Vec<Reference>,
 }
 
 type Handler = for<'a> fn(Segment<'a>, &mut Scene, &mut Context<'a>);
@@ -50,27 +74,72 @@ type Handler = for<'a> fn(Segment<'a>, &mut Scene, &mut Context<'a>);
 fn handler(id: &[u8; 3]) -> Option<Handler> {
     Some(match id {
         b"MSH" => on_msh,
+        b"EVN" => on_evn,
         b"PID" => on_pid,
+        b"PD1" => on_pd1,
+        b"MRG" => on_mrg,
+        b"NK1" => on_nk1,
+        b"PV1" => on_pv1,
+        b"PV2" => on_pv2,
+        b"ROL" => on_rol,
+        b"AL1" => on_al1,
+        b"DG1" => on_dg1,
+        b"PR1" => on_pr1,
+        b"NTE" => on_nte,
+        b"ORC" => Order::on_orc,
+        b"OBR" => Order::on_obr,
+        b"OBX" => Order::on_obx,
+        b"SPM" => Order::on_spm,
         _ => return None,
     })
 }
 
 /// Reads every segment of a message.
 pub(crate) fn read<'a>(message: &'a Message<'a>, cx: &mut Context<'a>) -> Scene {
-    let mut scene = Scene::default();
+    let header = message.header();
+    let mut scene = Scene {
+        code: header.message_code().into_owned(),
+        control_id: header.control_id().into_owned(),
+        ..Scene::default()
+    };
     for segment in message.segments() {
         match handler(segment.id().as_bytes()) {
             Some(read) => read(segment, &mut scene, cx),
             None => on_other(segment, &mut scene, cx),
         }
     }
+    scene.close_order(cx);
     scene.close_patient(cx);
     scene
 }
 
 impl Scene {
+    /// The patient of what is being read.
+    pub(crate) fn subject(&self) -> Option<Reference> {
+        self.patient.as_ref().map(Open::reference)
+    }
+
+    /// The visit of what is being read.
+    pub(crate) fn visit(&self) -> Option<Reference> {
+        self.encounter.as_ref().map(Open::reference)
+    }
+
+    /// The patient's id as a part of another id.
+    pub(crate) fn patient_key(&self) -> String {
+        self.patient
+            .as_ref()
+            .map_or_else(|| self.control_id.clone(), |open| open.id.to_string())
+    }
+
+    pub(crate) fn close_order(&mut self, cx: &mut Context<'_>) {
+        let order = std::mem::take(&mut self.order);
+        order.close(self, cx);
+        self.commented = Commented::Nothing;
+    }
+
     fn close_patient(&mut self, cx: &mut Context<'_>) {
-        if let Some(open) = self.encounter.take() {
+        if let Some(mut open) = self.encounter.take() {
+            pv1::complete(&mut open.resource, cx);
             open.close(cx);
         }
         if let Some(open) = self.patient.take() {
@@ -84,32 +153,257 @@ fn on_msh<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     msh::BUNDLE.read(segment, &mut scene.bundle, cx);
 }
 
+fn on_evn<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    evn::EVN.read(segment, &mut scene.provenance, cx);
+}
+
 fn on_pid<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    scene.close_order(cx);
     scene.close_patient(cx);
     let mut patient = Box::<Patient>::default();
     pid::PID.read(segment, &mut patient, cx);
-    let id = match pid::id(&patient, cx) {
-        Some(id) => id,
-        None => {
-            cx.note(Note::warning(
-                Some(segment.location()),
-                "no-identifier",
-                "the patient has no identifier",
-            ));
-            let control = scene
-                .bundle
-                .identifier
-                .as_ref()
-                .and_then(|id| id.value.clone())
-                .unwrap_or_default();
-            cx.entries.unique_id("Patient", &["control-id", &control])
-        }
-    };
-    scene.patient = Some(Open::new(id, patient, cx));
+    let id = pid::id(&patient, cx).unwrap_or_else(|| {
+        let text = "the patient has no identifier: its id holds for this message only";
+        cx.note(Note::warning(Some(segment.location()), "no-identifier", text));
+        cx.entries.unique_id("Patient", &["message", &scene.control_id])
+    });
+    let open = Open::new(id, patient, cx);
+    scene.focus.push(open.reference());
+    scene.patient = Some(open);
 }
 
-/// A segment without a map travels on the MessageHeader.
-fn on_other<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
-    cx.enter(crate::ledger::Rule::default(), "");
+fn on_pd1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    match &mut scene.patient {
+        Some(open) => pd1::PD1.read(segment, &mut open.resource, cx),
+        None => on_other(segment, scene, cx),
+    }
+}
+
+/// In a merge the loser becomes a Patient of its own; elsewhere MRG holds the patient's former identifiers.
+fn on_mrg<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    let Some(survivor) = &mut scene.patient else {
+        return on_other(segment, scene, cx);
+    };
+    let mut loser = Box::<Patient>::default();
+    mrg::MRG.read(segment, &mut loser, cx);
+    if !super::is_merge(&cx.event) {
+        for mut identifier in loser.identifier {
+            pid::make_old(&mut identifier);
+            survivor.resource.identifier.push(identifier);
+        }
+        survivor.resource.name.extend(loser.name);
+        survivor.resource.extension.extend(loser.extension);
+        return;
+    }
+    let id = loser
+        .identifier
+        .iter()
+        .map(|one| pid::identity(one, cx))
+        .collect::<Vec<_>>();
+    let id = id.into_iter().find(|id| *id != survivor.id).unwrap_or_else(|| {
+        cx.note(Note::warning(
+            Some(segment.location()),
+            "merge-with-itself",
+            "both sides have the same identifier",
+        ));
+        cx.entries.unique_id("Patient", &["merged", &scene.control_id])
+    });
+    mrg::retire(&mut loser, survivor.reference());
+    let open = Open::new(id, loser, cx);
+    mrg::survive(&mut survivor.resource, open.reference());
+    scene.focus.push(open.reference());
+    open.close(cx);
+}
+
+fn on_nk1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    let mut person = RelatedPerson {
+        patient: scene.subject(),
+        ..RelatedPerson::default()
+    };
+    if person.patient.is_none() {
+        return on_other(segment, scene, cx);
+    }
+    nk1::NK1.read(segment, &mut person, cx);
+    let [kind, name] = nk1::key(&person);
+    let id = cx
+        .entries
+        .unique_id("RelatedPerson", &[&scene.patient_key(), &kind, &name]);
+    cx.entries.push(id, person);
+}
+
+fn on_pv1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    if pv1::is_placeholder(segment) && matches!(cx.event.as_str(), "A28" | "A31" | "A40" | "A34" | "A18") {
+        let rule = Rule {
+            segment: "PV1",
+            field: 2,
+            resource: "Encounter",
+            element: "",
+        };
+        cx.enter(rule, "");
+        for field in segment.fields() {
+            let reason = "a placeholder: this event is about the person, not about a visit";
+            cx.record_field(field, Outcome::IgnoredByRule, "", reason);
+        }
+        return;
+    }
+    if let Some(mut open) = scene.encounter.take() {
+        pv1::complete(&mut open.resource, cx);
+        open.close(cx);
+    }
+    let mut encounter = Box::<Encounter>::default();
+    pv1::PV1.read(segment, &mut encounter, cx);
+    encounter.subject = scene.subject();
+    let number = encounter.identifier.first().map(|one| {
+        let assigner = one
+            .assigner
+            .as_ref()
+            .and_then(|assigner| assigner.identifier.as_ref()?.value.clone());
+        let text = |text: &Option<fhir::Text>| text.clone().unwrap_or_default();
+        [text(&one.system), assigner.unwrap_or_default(), text(&one.value)]
+    });
+    let id = match number {
+        Some([system, assigner, value]) => cx
+            .entries
+            .unique_id("Encounter", &[&scene.patient_key(), &system, &assigner, &value]),
+        None => {
+            let start = encounter
+                .period
+                .as_ref()
+                .and_then(|period| period.start.as_deref().map(str::to_owned));
+            let start = start.unwrap_or_else(|| scene.control_id.clone());
+            cx.entries
+                .unique_id("Encounter", &[&scene.patient_key(), "start", &start])
+        }
+    };
+    let open = Open::new(id, encounter, cx);
+    scene.focus.push(open.reference());
+    scene.encounter = Some(open);
+}
+
+fn on_pv2<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    match &mut scene.encounter {
+        Some(open) => pv2::PV2.read(segment, &mut open.resource, cx),
+        None => on_other(segment, scene, cx),
+    }
+}
+
+fn on_rol<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    if scene.encounter.is_none() && scene.patient.is_none() {
+        return on_other(segment, scene, cx);
+    }
+    let mut participant = EncounterParticipant::default();
+    rol::ROL.read(segment, &mut participant, cx);
+    let primary = rol::is_primary_care(&participant);
+    match (&mut scene.encounter, &mut scene.patient) {
+        (None, Some(patient)) if primary => patient
+            .resource
+            .general_practitioner
+            .extend(participant.individual),
+        (Some(encounter), _) => {
+            rol::mark(&mut participant);
+            encounter.resource.participant.push(participant);
+        }
+        // Before PV1 only the general practitioner has a place in FHIR's Patient.
+        _ => on_other(segment, scene, cx),
+    }
+}
+
+fn on_al1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    let mut allergy = fhir::AllergyIntolerance {
+        patient: scene.subject(),
+        ..Default::default()
+    };
+    if allergy.patient.is_none() {
+        return on_other(segment, scene, cx);
+    }
+    al1::AL1.read(segment, &mut allergy, cx);
+    al1::complete(&mut allergy);
+    let key = dg1::concept_key(allergy.code.as_ref()).join("|");
+    let id = cx
+        .entries
+        .unique_id("AllergyIntolerance", &[&scene.patient_key(), &key]);
+    cx.entries.push(id, allergy);
+}
+
+fn on_dg1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    let mut condition = Condition {
+        subject: scene.subject(),
+        encounter: scene.visit(),
+        ..Condition::default()
+    };
+    if condition.subject.is_none() {
+        return on_other(segment, scene, cx);
+    }
+    dg1::DG1.read(segment, &mut condition, cx);
+    let key = dg1::key(&condition).join("|");
+    let visit = scene
+        .encounter
+        .as_ref()
+        .map(|open| open.id.to_string())
+        .unwrap_or_default();
+    let id = cx
+        .entries
+        .unique_id("Condition", &[&scene.patient_key(), &visit, &key]);
+    match &mut scene.encounter {
+        Some(open) => {
+            let mut diagnosis = EncounterDiagnosis {
+                condition: Some(reference(id)),
+                ..EncounterDiagnosis::default()
+            };
+            dg1::DIAGNOSIS.read(segment, &mut diagnosis, cx);
+            open.resource.diagnosis.push(diagnosis);
+        }
+        None => dg1::ALONE.read(segment, &mut condition, cx),
+    }
+    cx.entries.push(id, condition);
+}
+
+fn on_pr1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    let mut procedure = Procedure {
+        subject: scene.subject(),
+        encounter: scene.visit(),
+        ..Procedure::default()
+    };
+    if procedure.subject.is_none() {
+        return on_other(segment, scene, cx);
+    }
+    pr1::PR1.read(segment, &mut procedure, cx);
+    pr1::complete(&mut procedure);
+    let key = dg1::concept_key(procedure.code.as_ref()).join("|");
+    let when = procedure
+        .performed_date_time
+        .as_deref()
+        .unwrap_or_default()
+        .to_owned();
+    let id = cx
+        .entries
+        .unique_id("Procedure", &[&scene.patient_key(), &key, &when]);
+    cx.entries.push(id, procedure);
+}
+
+fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    let target = match scene.commented {
+        Commented::Observation => scene
+            .order
+            .observation
+            .as_mut()
+            .map(|open| &mut open.resource.note),
+        Commented::Order => scene.order.request.as_mut().map(|open| &mut open.resource.note),
+        Commented::Nothing => None,
+    };
+    let Some(notes) = target else {
+        return on_other(segment, scene, cx);
+    };
+    let mut note = Annotation::default();
+    nte::NTE.read(segment, &mut note, cx);
+    // FHIR has no note without a text.
+    if note.text.is_some() {
+        notes.push(note);
+    }
+}
+
+/// A segment without a map, or without the resource it belongs to, travels on the MessageHeader.
+pub(crate) fn on_other<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    cx.enter(Rule::default(), "");
     scene.header.extension.extend(keep::read_segment(segment, cx));
 }

@@ -1,9 +1,47 @@
 //! Segments: each with the resources it becomes, both ways side by side.
 
+pub(crate) mod al1;
+pub(crate) mod dg1;
+pub(crate) mod evn;
+pub(crate) mod mrg;
 pub(crate) mod msh;
+pub(crate) mod nk1;
+pub(crate) mod nte;
+pub(crate) mod obr;
+pub(crate) mod obx;
+pub(crate) mod orc;
+pub(crate) mod pd1;
 pub(crate) mod pid;
+pub(crate) mod pr1;
+pub(crate) mod pv1;
+pub(crate) mod pv2;
+pub(crate) mod rol;
+pub(crate) mod spm;
 
 use crate::row::Table;
 
 /// Every map, in the order of the guide's chapters.
-pub(crate) static TABLES: &[&dyn Table] = &[&msh::HEADER, &msh::BUNDLE, &pid::PID];
+pub(crate) static TABLES: &[&dyn Table] = &[
+    &msh::HEADER,
+    &msh::BUNDLE,
+    &evn::EVN,
+    &pid::PID,
+    &pd1::PD1,
+    &mrg::MRG,
+    &nk1::NK1,
+    &pv1::PV1,
+    &pv2::PV2,
+    &rol::ROL,
+    &al1::AL1,
+    &dg1::DG1,
+    &dg1::DIAGNOSIS,
+    &dg1::ALONE,
+    &pr1::PR1,
+    &orc::ORC,
+    &obr::REPORT,
+    &obr::REQUEST,
+    &obr::SPECIMEN,
+    &obx::OBX,
+    &nte::NTE,
+    &spm::SPM,
+];

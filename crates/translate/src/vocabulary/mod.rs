@@ -104,7 +104,8 @@ impl Vocabulary {
                 ));
             }
         }
-        let table = file.split('-').next().unwrap_or(file);
+        let number = file.split('-').next().filter(|first| first.len() == 4);
+        let table = number.unwrap_or(file);
         Ok(Self { table, codes })
     }
 
@@ -338,6 +339,12 @@ vocabularies! {
     collection_method = "0488-collection-method";
     /// Specimen.condition.
     specimen_condition = "0493-specimen-condition";
+    /// NHS admission method.
+    nhs_admission_method = "nhs-admission-method";
+    /// NHS discharge destination.
+    nhs_discharge_destination = "nhs-discharge-destination";
+    /// NHS source of admission.
+    nhs_source_of_admission = "nhs-source-of-admission";
     /// NHS organisation codes.
     ods = "ods-organisation";
 }

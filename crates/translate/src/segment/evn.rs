@@ -1,0 +1,118 @@
+//! EVN to Provenance and back. Guide: "Segment EVN to Provenance".
+
+use fhir::{Location, Provenance, ProvenanceAgent, Text};
+
+use crate::datatype::{concept, person, time};
+use crate::entries::reference;
+use crate::row::SegmentMap;
+
+type Row = crate::row::Row<Provenance>;
+
+/// What an agent did.
+pub(crate) const PARTICIPANT: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+
+/// EVN to Provenance.
+pub(crate) static EVN: SegmentMap<Provenance> = SegmentMap {
+    segment: "EVN",
+    resource: "Provenance",
+    rows: &[
+        // MSH-9.2 is the event; EVN-1 repeats it for older receivers, and the way back writes it from there.
+        Row::new(
+            1,
+            "activity.coding.code",
+            |field, provenance, cx| {
+                if cx.peek(field).is_some_and(|event| event == cx.event.as_str()) {
+                    cx.take(field, "MessageHeader.eventCoding.code");
+                } else {
+                    crate::keep::read_field(field, provenance, cx);
+                }
+            },
+            crate::keep::write_field,
+        )
+        .note("table 0003; kept when it differs from MSH-9.2"),
+        Row::new(
+            2,
+            "recorded",
+            |field, provenance, cx| provenance.recorded = time::instant(field, cx, ""),
+            |provenance, field, back| time::put(provenance.recorded.as_deref(), field, back),
+        ),
+        Row::kept(3),
+        Row::new(
+            4,
+            "reason",
+            |field, provenance, cx| {
+                concept::all(
+                    field,
+                    Some(&cx.vocabulary.event_reason),
+                    &mut provenance.reason,
+                    cx,
+                );
+            },
+            |provenance, field, back| {
+                let first = provenance.reason.first();
+                concept::put(first, Some(&back.vocabulary.event_reason), field, back);
+            },
+        )
+        .note("table 0062"),
+        Row::new(
+            5,
+            "agent.who",
+            |field, provenance, cx| {
+                for xcn in field.repetitions() {
+                    cx.at(provenance.agent.len());
+                    let Some(who) = person::read(xcn, cx) else {
+                        continue;
+                    };
+                    provenance.agent.push(ProvenanceAgent {
+                        type_: Some(concept::of_code(PARTICIPANT, "enterer", "Enterer")),
+                        who: Some(who),
+                        ..ProvenanceAgent::default()
+                    });
+                }
+            },
+            |provenance, field, back| {
+                for agent in &provenance.agent {
+                    let enterer = agent
+                        .type_
+                        .as_ref()
+                        .is_some_and(|kind| concept::says(kind, PARTICIPANT, "enterer"));
+                    if let Some(who) = agent.who.as_ref().filter(|_| enterer) {
+                        person::write(who, field.repetition(), back);
+                    }
+                }
+            },
+        ),
+        Row::new(
+            6,
+            "occurredDateTime",
+            |field, provenance, cx| provenance.occurred_date_time = time::date_time(field, cx, ""),
+            |provenance, field, back| time::put(provenance.occurred_date_time.as_deref(), field, back),
+        ),
+        Row::new(
+            7,
+            "location",
+            |field, provenance, cx| {
+                let Some(name) = cx.take(field, "Location.name") else {
+                    return;
+                };
+                let id = cx.entries.id("Location", &["|si|", &name, "|"]);
+                if cx.entries.shared(id).is_none() {
+                    cx.entries.share(
+                        id,
+                        Location {
+                            name: Some(name),
+                            ..Location::default()
+                        },
+                    );
+                }
+                provenance.location = Some(reference(id));
+            },
+            |provenance, field, back| {
+                let place = back.resolve::<Location>(provenance.location.as_ref());
+                field
+                    .repetition()
+                    .optional(1, place.and_then(|place| place.name.as_ref()));
+            },
+        ),
+    ],
+};

@@ -1,0 +1,130 @@
+//! MRG to the Patient that is merged away, and back. The guide has no map for merges: two Patients, linked.
+//!
+//! The loser is inactive, its identifiers are `use=old`; the survivor `replaces` it.
+
+use fhir::{Patient, PatientLink, Reference, Text};
+
+use crate::datatype::{identifier, name};
+use crate::row::SegmentMap;
+use crate::segment::pid;
+
+type Row = crate::row::Row<Patient>;
+
+/// MRG to Patient.
+pub(crate) static MRG: SegmentMap<Patient> = SegmentMap {
+    segment: "MRG",
+    resource: "Patient",
+    rows: &[
+        Row::new(
+            1,
+            "identifier",
+            |field, patient, cx| {
+                for one in field.repetitions() {
+                    cx.at(patient.identifier.len());
+                    patient.identifier.extend(identifier::read_cx(one, cx));
+                }
+            },
+            |patient, field, back| {
+                for one in patient
+                    .identifier
+                    .iter()
+                    .filter(|one| !identifier::is_typed(one, "AN"))
+                {
+                    identifier::write_cx(one, field.repetition(), back);
+                }
+            },
+        ),
+        Row::new(
+            2,
+            "identifier",
+            |field, patient, cx| {
+                for one in field.repetitions() {
+                    cx.at(patient.identifier.len());
+                    patient.identifier.extend(identifier::read_cx(one, cx));
+                }
+            },
+            |_, _, _| {}, // Withdrawn: MRG-1 carries every identifier back.
+        )
+        .note("withdrawn; writes back to MRG-1"),
+        Row::new(
+            4,
+            "identifier",
+            |field, patient, cx| {
+                for one in field.repetitions() {
+                    cx.at(patient.identifier.len());
+                    patient.identifier.extend(identifier::read_cx(one, cx));
+                }
+            },
+            |_, _, _| {}, // Withdrawn: MRG-1 carries every identifier back.
+        )
+        .note("withdrawn; writes back to MRG-1"),
+        Row::new(
+            3,
+            "identifier",
+            |field, patient, cx| {
+                cx.at(patient.identifier.len());
+                if let Some(mut account) = identifier::read_cx(field.repetition(1), cx) {
+                    pid::type_as(&mut account, "AN");
+                    patient.identifier.push(account);
+                }
+            },
+            |patient, field, back| {
+                if let Some(account) = patient
+                    .identifier
+                    .iter()
+                    .find(|one| identifier::is_typed(one, "AN"))
+                {
+                    identifier::write_cx(account, field.repetition(), back);
+                }
+            },
+        )
+        .note("table 0203: AN"),
+        Row::new(
+            7,
+            "name",
+            |field, patient, cx| {
+                for xpn in field.repetitions() {
+                    cx.at(patient.name.len());
+                    patient.name.extend(name::read(xpn, cx));
+                }
+            },
+            |patient, field, back| {
+                for one in &patient.name {
+                    name::write(one, name::XPN, &mut field.repetition(), back);
+                }
+            },
+        ),
+        Row::kept(5),
+        Row::kept(6),
+    ],
+};
+
+/// Makes a patient the loser of a merge.
+pub(crate) fn retire(patient: &mut Patient, survivor: Reference) {
+    patient.active = Some(false);
+    for identifier in &mut patient.identifier {
+        pid::make_old(identifier);
+    }
+    patient.link.push(link(survivor, "replaced-by"));
+}
+
+/// Makes a patient the survivor of a merge.
+pub(crate) fn survive(patient: &mut Patient, loser: Reference) {
+    patient.link.push(link(loser, "replaces"));
+}
+
+fn link(other: Reference, kind: &'static str) -> PatientLink {
+    PatientLink {
+        other_: Some(other),
+        type_: Some(Text::const_new(kind)),
+        ..PatientLink::default()
+    }
+}
+
+/// True for a patient that another one replaces.
+pub(crate) fn is_retired(patient: &Patient) -> bool {
+    patient
+        .link
+        .iter()
+        .any(|link| link.type_.as_deref() == Some("replaced-by"))
+}

@@ -1,0 +1,424 @@
+//! ORC to ServiceRequest and back. Guide: "Segment ORC to ServiceRequest".
+
+use fhir::{
+    Extension, Identifier, Organization, Practitioner, PractitionerRole, Reference, Resource, ServiceRequest,
+    Text,
+};
+use hl7v2::Field;
+
+use crate::back::{Back, FieldWriter};
+use crate::context::{Coded, Context};
+use crate::datatype::{address, code, concept, identifier, organization, person, telecom, time};
+use crate::entries::reference;
+use crate::ledger::Outcome;
+use crate::row::SegmentMap;
+
+type Row = crate::row::Row<ServiceRequest>;
+
+const CALLBACK: &str = "http://hl7.org/fhir/StructureDefinition/servicerequest-order-callback-phone-number";
+const STATUS_REASON: &str = "http://hl7.org/fhir/StructureDefinition/request-statusReason";
+
+/// ORC to ServiceRequest.
+pub(crate) static ORC: SegmentMap<ServiceRequest> = SegmentMap {
+    segment: "ORC",
+    resource: "ServiceRequest",
+    rows: &[
+        Row::new(5, "status", read_status, write_status).note("table 0038"),
+        Row::new(1, "status", read_control, write_control).note("table 0119; when ORC-5 is not valued"),
+        Row::new(
+            2,
+            "identifier",
+            |field, request, cx| read_number(field, "PLAC", request, cx),
+            |request, field, back| write_number(&request.identifier, "PLAC", field, back),
+        )
+        .note("table 0203: PLAC"),
+        Row::new(
+            3,
+            "identifier",
+            |field, request, cx| read_number(field, "FILL", request, cx),
+            |request, field, back| write_number(&request.identifier, "FILL", field, back),
+        )
+        .note("table 0203: FILL"),
+        Row::new(
+            4,
+            "requisition",
+            |field, request, cx| {
+                let found = identifier::read_ei(field.repetition(1), cx);
+                request.requisition = found.map(|one| identifier::typed(one, "PGN"));
+            },
+            |request, field, back| {
+                if let Some(one) = &request.requisition {
+                    identifier::write_ei(one, field.repetition(), back);
+                }
+            },
+        )
+        .note("table 0203: PGN"),
+        Row::new(
+            9,
+            "authoredOn",
+            |field, request, cx| request.authored_on = time::date_time(field, cx, ""),
+            |request, field, back| time::put(request.authored_on.as_deref(), field, back),
+        ),
+        Row::new(12, "requester", read_requester, write_requester),
+        Row::new(
+            21,
+            "requester(PractitionerRole.organization)",
+            read_facility,
+            write_facility,
+        ),
+        Row::new(
+            22,
+            "requester(Organization.address)",
+            read_facility_address,
+            write_facility_address,
+        ),
+        Row::new(
+            23,
+            "requester(Organization.telecom)",
+            read_facility_telecom,
+            write_facility_telecom,
+        ),
+        Row::new(
+            24,
+            "requester(Practitioner.address)",
+            read_requester_address,
+            write_requester_address,
+        ),
+        Row::new(
+            14,
+            "extension(callbackPhoneNumber)",
+            |field, request, cx| read_callback(field, request, cx),
+            |request, field, back| write_callback(request, field, back),
+        ),
+        Row::new(
+            16,
+            "extension(statusReason)",
+            |field, request, cx| {
+                if let Some(reason) = concept::first(field, None, cx) {
+                    request.extension.push(Extension {
+                        url: Some(Text::const_new(STATUS_REASON)),
+                        value_codeable_concept: Some(Box::new(reason)),
+                        ..Extension::default()
+                    });
+                }
+            },
+            |request, field, back| {
+                let found = request
+                    .extension
+                    .iter()
+                    .find(|e| e.url.as_deref() == Some(STATUS_REASON));
+                concept::put(
+                    found.and_then(|e| e.value_codeable_concept.as_deref()),
+                    None,
+                    field,
+                    back,
+                );
+            },
+        ),
+        Row::new(
+            29,
+            "locationCode",
+            |field, request, cx| {
+                concept::all(
+                    field,
+                    Some(&cx.vocabulary.order_type),
+                    &mut request.location_code,
+                    cx,
+                );
+            },
+            |request, field, back| {
+                concept::put(
+                    request.location_code.first(),
+                    Some(&back.vocabulary.order_type),
+                    field,
+                    back,
+                );
+            },
+        )
+        .note("table 0482"),
+        Row::kept(6),
+        Row::kept(7),
+        Row::kept(8),
+        Row::kept(10),
+        Row::kept(11),
+        Row::kept(13),
+        Row::kept(15),
+        Row::kept(17),
+        Row::kept(18),
+        Row::kept(19),
+        Row::kept(20),
+        Row::kept(25),
+        Row::kept(26),
+        Row::kept(27),
+        Row::kept(28),
+        Row::kept(30),
+        Row::kept(31),
+        Row::kept(32),
+        Row::kept(33),
+        Row::kept(34),
+        Row::kept(35),
+        Row::kept(36),
+        Row::kept(37),
+        Row::kept(38),
+    ],
+};
+
+fn read_status(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    (request.status, request.status_element) = code::read(field, &cx.vocabulary.order_status, cx, "");
+}
+
+fn write_status(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    // A status that came from ORC-1 goes back there.
+    if code::sent_from(&request.status_element, "0119").is_none() {
+        let table = &back.vocabulary.order_status;
+        let code = code::write(request.status.as_ref(), &request.status_element, table);
+        field.repetition().optional(1, code.as_ref());
+    }
+}
+
+/// ORC-1 says what to do; it is a status only where ORC-5 says none.
+fn read_control(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    if request.status.is_some() {
+        crate::keep::read_field(field, request, cx);
+        return;
+    }
+    let table = &cx.vocabulary.order_control;
+    match cx.look_up(field, table, "") {
+        Coded::None => {}
+        Coded::Known(code) => {
+            request.status = Some(Text::const_new(code.fhir));
+            request.status_element = Some(code::alternate(table.table, Text::const_new(code.hl7)));
+        }
+        Coded::Unknown(sent) => {
+            cx.record(
+                field,
+                Outcome::Kept,
+                "",
+                "no status says it: the code stands in an extension",
+            );
+            request.status_element = Some(code::alternate(table.table, sent));
+        }
+    }
+}
+
+fn write_control(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    crate::keep::write_field(request, field, back);
+    if let Some(sent) = code::sent_from(&request.status_element, "0119") {
+        field.set(sent.clone());
+    }
+}
+
+/// A placer or filler number; the same one in ORC and OBR is one identifier.
+pub(crate) fn read_number(
+    field: Field<'_>,
+    kind: &'static str,
+    request: &mut ServiceRequest,
+    cx: &mut Context<'_>,
+) {
+    cx.at(request.identifier.len());
+    if let Some(one) = identifier::read_ei(field.repetition(1), cx) {
+        let one = identifier::typed(one, kind);
+        if !request.identifier.contains(&one) {
+            request.identifier.push(one);
+        }
+    }
+}
+
+pub(crate) fn write_number(list: &[Identifier], kind: &str, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(one) = list
+        .iter()
+        .find(|one| identifier::is_typed(one, kind))
+        .filter(|_| field.is_empty())
+    {
+        identifier::write_ei(one, field.repetition(), back);
+    }
+}
+
+/// The first person is the requester; FHIR has room for one.
+pub(crate) fn read_requester(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    request.requester = person::read(field.repetition(1), cx);
+}
+
+pub(crate) fn write_requester(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let Some(requester) = request.requester.as_ref().filter(|_| field.is_empty()) else {
+        return;
+    };
+    let role = back.resolve::<PractitionerRole>(Some(requester));
+    let person = match role {
+        Some(role) => role.practitioner.as_ref(),
+        None => Some(requester).filter(|one| back.resolve::<Organization>(Some(one)).is_none()),
+    };
+    if let Some(person) = person {
+        person::write(person, field.repetition(), back);
+    }
+}
+
+/// ORC-21 turns the requester into a role: a person for an organisation.
+fn read_facility(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    let Some(facility) = organization::read_xon(field.repetition(1), cx) else {
+        return;
+    };
+    let person = request.requester.take();
+    let url = |one: Option<&Reference>| one.and_then(|one| one.reference.clone()).unwrap_or_default();
+    let id = cx.entries.id(
+        "PractitionerRole",
+        &[&url(person.as_ref()), &url(Some(&facility))],
+    );
+    if cx.entries.shared(id).is_none() {
+        let role = PractitionerRole {
+            practitioner: person,
+            organization: Some(facility),
+            ..PractitionerRole::default()
+        };
+        cx.entries.share(id, role);
+    }
+    request.requester = Some(reference(id));
+}
+
+fn role<'b>(request: &ServiceRequest, back: &Back<'b>) -> Option<&'b PractitionerRole> {
+    back.resolve::<PractitionerRole>(request.requester.as_ref())
+}
+
+fn facility<'b>(request: &ServiceRequest, back: &Back<'b>) -> Option<&'b Reference> {
+    role(request, back).and_then(|role| role.organization.as_ref())
+}
+
+fn write_facility(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(facility) = facility(request, back) {
+        organization::write_xon(facility, field.repetition(), back);
+    }
+}
+
+/// The role a request's requester is, while the message is read.
+fn shared_role<'e>(request: &ServiceRequest, cx: &'e mut Context<'_>) -> Option<&'e mut PractitionerRole> {
+    let url = request
+        .requester
+        .as_ref()?
+        .reference
+        .as_deref()?
+        .strip_prefix("urn:uuid:")?;
+    match cx.entries.shared(uuid::Uuid::parse_str(url).ok()?) {
+        Some(Resource::PractitionerRole(role)) => Some(role),
+        _ => None,
+    }
+}
+
+fn read_facility_address(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    let Some(place) = shared_role(request, cx).and_then(|role| role.organization.clone()) else {
+        crate::keep::read_field(field, request, cx);
+        return;
+    };
+    for xad in field.repetitions() {
+        let found = address::read(xad, cx);
+        if let Some(known) = organization::shared(&place, cx)
+            && let Some(found) = found.filter(|found| !known.address.contains(found))
+        {
+            known.address.push(found);
+        }
+    }
+}
+
+fn write_facility_address(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    crate::keep::write_field(request, field, back);
+    let found = back.resolve::<Organization>(facility(request, back));
+    for one in found.iter().flat_map(|found| &found.address) {
+        address::write(one, field.repetition(), back);
+    }
+}
+
+fn read_facility_telecom(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    let Some(place) = shared_role(request, cx).and_then(|role| role.organization.clone()) else {
+        crate::keep::read_field(field, request, cx);
+        return;
+    };
+    for xtn in field.repetitions() {
+        let found = telecom::read(xtn, "", cx);
+        if let Some(known) = organization::shared(&place, cx)
+            && let Some(found) = found.filter(|found| !known.telecom.contains(found))
+        {
+            known.telecom.push(found);
+        }
+    }
+}
+
+fn write_facility_telecom(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    crate::keep::write_field(request, field, back);
+    let found = back.resolve::<Organization>(facility(request, back));
+    for one in found.iter().flat_map(|found| &found.telecom) {
+        telecom::write(one, "", field.repetition(), back);
+    }
+}
+
+fn read_requester_address(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    let direct = request.requester.clone();
+    let person = shared_role(request, cx)
+        .and_then(|role| role.practitioner.clone())
+        .or(direct);
+    let id = person
+        .and_then(|one| uuid::Uuid::parse_str(one.reference.as_deref()?.strip_prefix("urn:uuid:")?).ok());
+    let known = id.is_some_and(|id| matches!(cx.entries.shared_ref(id), Some(Resource::Practitioner(_))));
+    let Some(id) = id.filter(|_| known) else {
+        crate::keep::read_field(field, request, cx);
+        return;
+    };
+    for xad in field.repetitions() {
+        let found = address::read(xad, cx);
+        if let Some(Resource::Practitioner(known)) = cx.entries.shared(id)
+            && let Some(found) = found.filter(|found| !known.address.contains(found))
+        {
+            known.address.push(found);
+        }
+    }
+}
+
+fn write_requester_address(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    crate::keep::write_field(request, field, back);
+    let person = role(request, back)
+        .and_then(|role| role.practitioner.as_ref())
+        .or(request.requester.as_ref());
+    let found = back.resolve::<Practitioner>(person);
+    for one in found.iter().flat_map(|found| &found.address) {
+        address::write(one, field.repetition(), back);
+    }
+}
+
+/// ORC-14 and OBR-17: the number to call back.
+pub(crate) fn read_callback(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    for xtn in field.repetitions() {
+        if let Some(point) = telecom::read(xtn, "", cx) {
+            let known = request
+                .extension
+                .iter()
+                .any(|e| e.value_contact_point.as_deref() == Some(&point));
+            if !known {
+                request.extension.push(Extension {
+                    url: Some(Text::const_new(CALLBACK)),
+                    value_contact_point: Some(Box::new(point)),
+                    ..Extension::default()
+                });
+            }
+        }
+    }
+}
+
+pub(crate) fn write_callback(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for extension in request
+        .extension
+        .iter()
+        .filter(|e| e.url.as_deref() == Some(CALLBACK))
+    {
+        if let Some(point) = &extension.value_contact_point {
+            telecom::write(point, "", field.repetition(), back);
+        }
+    }
+}
+
+/// Fills what FHIR requires.
+pub(crate) fn complete(request: &mut ServiceRequest) {
+    if request.status.is_none() {
+        request.status = Some(Text::const_new("unknown"));
+    }
+    if request.intent.is_none() {
+        request.intent = Some(Text::const_new("order"));
+    }
+}

@@ -1,0 +1,142 @@
+//! ROL to Encounter.participant and back. Guide: "Segment ROL to Encounter" (the person, without a PractitionerRole).
+//!
+//! A primary care provider (`PP`) is the patient's general practitioner instead.
+
+use fhir::{Coding, EncounterParticipant, Extension, Text};
+
+use crate::datatype::{concept, identifier, person, time};
+use crate::row::SegmentMap;
+
+type Row = crate::row::Row<EncounterParticipant>;
+
+/// Marks a participant that stood in ROL.
+const ROLE: &str = "urn:hl7v2:segment:ROL";
+/// Carries ROL-1, ROL-2 and what else ROL says.
+const FIELD: &str = "urn:hl7v2:field:ROL-";
+
+/// ROL to Encounter.participant.
+pub(crate) static ROL: SegmentMap<EncounterParticipant> = SegmentMap {
+    segment: "ROL",
+    resource: "Encounter.participant",
+    rows: &[
+        Row::new(
+            1,
+            "extension(identifier)",
+            |field, participant, cx| {
+                if let Some(id) = identifier::read_ei(field.repetition(1), cx) {
+                    participant.extension.push(Extension {
+                        url: Some(Text::from(format!("{FIELD}1"))),
+                        value_identifier: Some(Box::new(id)),
+                        ..Extension::default()
+                    });
+                }
+            },
+            |participant, field, back| {
+                let url = format!("{FIELD}1");
+                let found = participant
+                    .extension
+                    .iter()
+                    .find(|e| e.url.as_deref() == Some(url.as_str()));
+                if let Some(id) = found.and_then(|e| e.value_identifier.as_ref()) {
+                    identifier::write_ei(id, field.repetition(), back);
+                }
+            },
+        ),
+        Row::new(
+            3,
+            "type",
+            |field, participant, cx| {
+                concept::all(
+                    field,
+                    Some(&cx.vocabulary.provider_role),
+                    &mut participant.type_,
+                    cx,
+                )
+            },
+            |participant, field, back| {
+                concept::put(
+                    participant.type_.first(),
+                    Some(&back.vocabulary.provider_role),
+                    field,
+                    back,
+                );
+            },
+        )
+        .note("table 0443"),
+        Row::new(
+            4,
+            "individual",
+            |field, participant, cx| participant.individual = person::read(field.repetition(1), cx),
+            |participant, field, back| {
+                if let Some(individual) = &participant.individual {
+                    person::write(individual, field.repetition(), back);
+                }
+            },
+        ),
+        Row::new(
+            5,
+            "period.start",
+            |field, participant, cx| {
+                if let Some(start) = time::date_time(field, cx, "") {
+                    participant.period.get_or_insert_default().start = Some(start);
+                }
+            },
+            |participant, field, back| {
+                time::put(
+                    participant.period.as_ref().and_then(|p| p.start.as_deref()),
+                    field,
+                    back,
+                );
+            },
+        ),
+        Row::new(
+            6,
+            "period.end",
+            |field, participant, cx| {
+                if let Some(end) = time::date_time(field, cx, "") {
+                    participant.period.get_or_insert_default().end = Some(end);
+                }
+            },
+            |participant, field, back| {
+                time::put(
+                    participant.period.as_ref().and_then(|p| p.end.as_deref()),
+                    field,
+                    back,
+                );
+            },
+        ),
+        Row::kept(2),
+        Row::kept(7),
+        Row::kept(8),
+        Row::kept(9),
+        Row::kept(10),
+        Row::kept(11),
+        Row::kept(12),
+        Row::kept(13),
+        Row::kept(14),
+    ],
+};
+
+/// Marks a participant as one of ROL.
+pub(crate) fn mark(participant: &mut EncounterParticipant) {
+    participant.extension.push(Extension {
+        url: Some(Text::const_new(ROLE)),
+        value_boolean: Some(true),
+        ..Extension::default()
+    });
+}
+
+/// True for a participant that stood in ROL.
+pub(crate) fn is_role(participant: &EncounterParticipant) -> bool {
+    participant
+        .extension
+        .iter()
+        .any(|e| e.url.as_deref() == Some(ROLE))
+}
+
+/// True when ROL-3 says primary care provider.
+pub(crate) fn is_primary_care(participant: &EncounterParticipant) -> bool {
+    let coded =
+        |coding: &Coding| coding.code.as_deref() == Some("PP") || coding.code.as_deref() == Some("446050000");
+    participant.type_.iter().any(|kind| kind.coding.iter().any(coded))
+}
