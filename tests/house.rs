@@ -594,6 +594,27 @@ fn the_guard_of_numbers_sees_what_it_must() {
     assert_eq!(found, ["4000000004", "4000000012"]);
 }
 
+#[test]
+fn every_configuration_in_fixtures_loads() {
+    use translate::dialect::{Dialect, ITK, STANDARD};
+    let of_vendors = adapters::VENDORS
+        .iter()
+        .flat_map(|vendor| vendor.profiles.iter().map(|profile| profile.dialect));
+    let dialects: Vec<&'static Dialect> = of_vendors.chain([&ITK, &STANDARD]).collect();
+    let files: Vec<String> = files_below("fixtures/config")
+        .into_iter()
+        .filter(|path| path.ends_with(".toml"))
+        .collect();
+    assert!(!files.is_empty(), "no configuration found: has the folder moved?");
+    let offences: Vec<String> = files
+        .into_iter()
+        .filter_map(|path| gateway::config::load(&text(&path), &path, &dialects).err())
+        .flatten()
+        .map(|problem| problem.to_string())
+        .collect();
+    assert_none("a configuration that we ship does not load", &offences);
+}
+
 // ---- documents
 
 #[test]
