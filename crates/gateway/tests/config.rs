@@ -203,7 +203,7 @@ fn each_problem_names_key_line_and_nearest_spelling() {
             "send = \"mllp://127.0.0.1\"",
             "endpoint[1].send",
             14,
-            None,
+            Some("mllp://127.0.0.1:2575"),
         ),
         (
             "send = \"mllp://127.0.0.1:2577\"",

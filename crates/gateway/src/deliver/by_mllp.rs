@@ -4,6 +4,8 @@
 //! a foreign one, bytes nobody asked for) the connection is dropped, so that a late answer cannot arrive,
 //! and the message is sent again on a new one.
 
+use std::sync::Arc;
+
 use hl7v2::Message;
 use hl7v2::ack::{self, AckCode};
 use mllp::{SendError, Sender, SenderLimits};
@@ -23,6 +25,8 @@ const CAUSE_CHARACTERS_MAX: usize = 200;
 pub(crate) struct Connection {
     limits: SenderLimits,
     sender: Option<Sender>,
+    /// Where the sender is connected to: the endpoint may be moved while running.
+    address: Arc<str>,
 }
 
 impl Connection {
@@ -34,11 +38,19 @@ impl Connection {
             answer_timeout_ms: ms(limits.ack_timeout),
             ..SenderLimits::default()
         };
-        Self { limits, sender: None }
+        Self {
+            limits,
+            sender: None,
+            address: "".into(),
+        }
     }
 
     /// Sends one message and says what became of it.
-    pub(crate) async fn exchange(&mut self, address: &str, payload: &[u8]) -> Outcome {
+    pub(crate) async fn exchange(&mut self, address: &Arc<str>, payload: &[u8]) -> Outcome {
+        if self.address != *address {
+            self.sender = None;
+            self.address = address.clone();
+        }
         // An idle connection may have been closed by the other side: that costs a new one, not an attempt.
         if let Some(sender) = self.sender.as_mut().filter(|sender| sender.is_usable()) {
             match sender.send(payload).await {
@@ -48,7 +60,7 @@ impl Connection {
             }
         }
         self.sender = None;
-        let mut sender = match Sender::connect(address, self.limits.clone()).await {
+        let mut sender = match Sender::connect(&**address, self.limits.clone()).await {
             Ok(sender) => sender,
             Err(error) => return Outcome::Unreachable(error.to_string()),
         };
