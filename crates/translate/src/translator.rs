@@ -1,13 +1,17 @@
 //! The translator: HL7 v2 to FHIR R4, back, and from one dialect to another.
 
 use fhir::{Bundle, Resource, Text};
-use hl7v2::Message;
 use hl7v2::edit::Trace;
+use hl7v2::{Encoding, Message};
 
+use crate::back::{Back, SegmentWriter, merge};
 use crate::context::Context;
 use crate::dialect::{Dialect, DialectContext};
 use crate::ledger::{Account, Ledger};
-use crate::message::scene::{self, Scene};
+use crate::message::{
+    self,
+    scene::{self, Scene},
+};
 use crate::note::Note;
 use crate::segment::msh;
 use crate::settings::Settings;
@@ -19,7 +23,7 @@ use crate::{entries, provenance};
 /// # Example
 ///
 /// ```
-/// use hl7v2::Message;
+/// use hl7v2::{Encoding, Message};
 /// use translate::{Settings, Translator, dialect::STANDARD};
 ///
 /// let translator = Translator::new(Settings::default())?;
@@ -127,12 +131,50 @@ impl Translator {
         &self,
         bundle: &Bundle,
         dialect: &Dialect,
-        _ledger: Option<&mut Ledger>,
+        ledger: Option<&mut Ledger>,
     ) -> Result<Vec<u8>, BackError> {
-        let _ = dialect;
-        provenance::original(bundle)
-            .map(|original| original.received)
-            .ok_or(BackError::NothingToSay)
+        let written = message::write::segments(&Back::new(&self.vocabulary, &self.settings, bundle));
+        let message = match provenance::original(bundle) {
+            Some(original) => self.lay_over(&original, &written, dialect)?,
+            None if written.is_empty() => return Err(BackError::NothingToSay),
+            None => self.render(&to_er7(&written), dialect)?,
+        };
+        if let Some(ledger) = ledger {
+            // The rows that wrote it read it back: what none of them can read came with the original alone.
+            let parsed = Message::parse(&message).map_err(|error| BackError::Original(error.to_string()))?;
+            let _: Bundle = self.to_fhir(&parsed, dialect, Some(ledger));
+        }
+        Ok(message)
+    }
+
+    /// The original with what was edited in the resources.
+    fn lay_over(
+        &self,
+        original: &provenance::Original,
+        written: &[SegmentWriter],
+        dialect: &Dialect,
+    ) -> Result<Vec<u8>, BackError> {
+        let unreadable = |error: hl7v2::ParseError| BackError::Original(error.to_string());
+        let canonical = Message::parse(&original.canonical).map_err(unreadable)?;
+        let (bundle, _) = self.translate(&canonical, &canonical, dialect, false);
+        let before = message::write::segments(&Back::new(&self.vocabulary, &self.settings, &bundle));
+        if merge::is_same(&before, written) {
+            if original.dialect == dialect.name {
+                return Ok(original.received.clone());
+            }
+            return self.render(&original.canonical, dialect);
+        }
+        let mut edited = Vec::with_capacity(original.canonical.len() + 64);
+        merge::apply(&canonical, &before, written, &mut edited);
+        self.render(&edited, dialect)
+    }
+
+    /// A canonical message in the dialect.
+    fn render(&self, canonical: &[u8], dialect: &Dialect) -> Result<Vec<u8>, BackError> {
+        let message = Message::parse(canonical).map_err(|error| BackError::Original(error.to_string()))?;
+        let mut out = Vec::with_capacity(canonical.len() + 64);
+        dialect.render_with(&message, &self.dialect_context(), &mut out, None);
+        Ok(out)
     }
 
     /// One message from a dialect to another, never through FHIR.
@@ -170,6 +212,14 @@ pub enum BackError {
     /// The original that travels with the Bundle cannot be read.
     #[error("the original message in the Bundle cannot be read: {0}")]
     Original(String),
+}
+
+fn to_er7(segments: &[SegmentWriter]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    for segment in segments {
+        segment.finish(&Encoding::STANDARD, &mut out);
+    }
+    out
 }
 
 /// Puts the Bundle together: MessageHeader, what the message is about, what that refers to, where it came from.

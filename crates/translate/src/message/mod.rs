@@ -7,6 +7,7 @@
 
 mod order;
 pub(crate) mod scene;
+pub(crate) mod write;
 
 /// HL7 table 0354: the structure of a trigger event, and the message code it belongs to.
 const STRUCTURES: &[(&str, &str, &str)] = &[

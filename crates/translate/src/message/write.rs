@@ -1,0 +1,392 @@
+//! A Bundle's resources as the segments of one message, in the order the structures ask for.
+//!
+//! The rows write; this page decides only what stands where. It serves Bundles that we made and Bundles that
+//! others made: what a Bundle does not say (an event, a version) takes a named default.
+
+use fhir::{
+    AllergyIntolerance, Condition, DiagnosticReport, Encounter, EncounterDiagnosis, MessageHeader,
+    Observation, Patient, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
+};
+
+use crate::back::{Back, SegmentWriter};
+use crate::keep;
+use crate::segment::{al1, dg1, evn, mrg, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, pv1, pv2, rol, spm};
+
+/// The version a message gets when its Bundle names none.
+const VERSION: &str = "2.5.1";
+/// The processing id a message gets when its Bundle names none: production.
+const PROCESSING: &str = "P";
+
+/// Writes the segments of one message; empty when no resource has a segment.
+pub(crate) fn segments(back: &Back<'_>) -> Vec<SegmentWriter> {
+    let mut out = Out {
+        back,
+        segments: Vec::with_capacity(16),
+        event: event(back),
+    };
+    out.header();
+    let ahead = out.segments.len();
+    let patients: Vec<&Patient> = back
+        .all::<Patient>()
+        .filter(|patient| !mrg::is_retired(patient))
+        .collect();
+    if patients.is_empty() {
+        out.patient_parts(None);
+    }
+    for patient in patients {
+        out.patient(patient);
+        out.patient_parts(Some(patient));
+    }
+    if out.segments.len() == ahead {
+        return Vec::new();
+    }
+    out.kept();
+    out.segments
+}
+
+/// The trigger event: the MessageHeader's, else one that fits what the Bundle holds.
+fn event(back: &Back<'_>) -> String {
+    let header = back
+        .first::<MessageHeader>()
+        .and_then(|header| header.event_coding.as_ref());
+    if let Some(code) = header
+        .and_then(|coding| coding.code.as_deref())
+        .filter(|code| *code != "UNK")
+    {
+        return code.to_owned();
+    }
+    let merged = back.all::<Patient>().any(mrg::is_retired);
+    let code = if back.first::<DiagnosticReport>().is_some() || back.first::<Observation>().is_some() {
+        "R01"
+    } else if back.first::<ServiceRequest>().is_some() {
+        "O21"
+    } else if merged {
+        "A40"
+    } else if back.first::<Encounter>().is_some() {
+        "A08"
+    } else {
+        "A31"
+    };
+    code.to_owned()
+}
+
+/// The message so far.
+struct Out<'o, 'b> {
+    back: &'o Back<'b>,
+    segments: Vec<SegmentWriter>,
+    event: String,
+}
+
+impl<'b> Out<'_, 'b> {
+    fn is_adt(&self) -> bool {
+        super::code_and_structure(&self.event).0 == "ADT"
+    }
+
+    fn header(&mut self) {
+        let mut segment = SegmentWriter::new("MSH");
+        let fallback = MessageHeader::default();
+        let header = self.back.first::<MessageHeader>().unwrap_or(&fallback);
+        msh::HEADER.write(header, &mut segment, self.back);
+        msh::BUNDLE.write(self.back.bundle, &mut segment, self.back);
+        if !segment.has(9) {
+            let (code, structure) = super::code_and_structure(&self.event);
+            segment.set_component(9, 1, code);
+            segment.set_component(9, 2, self.event.as_str());
+            segment.set_component(9, 3, structure);
+        }
+        if !segment.has(10)
+            && let Some(id) = self.back.bundle.id.as_ref().or(header.id.as_ref())
+        {
+            // MSH-10 has room for twenty characters in older versions.
+            segment.set(10, id.chars().filter(|c| *c != '-').take(20).collect::<Text>());
+        }
+        segment.set(11, PROCESSING);
+        segment.set(12, VERSION);
+        self.segments.push(segment);
+        if !self.is_adt() {
+            return;
+        }
+        let mut segment = SegmentWriter::new("EVN");
+        if let Some(provenance) = self.back.first::<Provenance>() {
+            evn::EVN.write(provenance, &mut segment, self.back);
+        }
+        segment.set(1, self.event.as_str());
+        self.segments.push(segment);
+    }
+
+    fn patient(&mut self, patient: &'b Patient) {
+        let mut segment = SegmentWriter::new("PID");
+        pid::PID.write(patient, &mut segment, self.back);
+        self.push_numbered(segment, 1);
+        let mut segment = SegmentWriter::new("PD1");
+        pd1::PD1.write(patient, &mut segment, self.back);
+        self.push(segment);
+        for link in patient
+            .link
+            .iter()
+            .filter(|link| link.type_.as_deref() == Some("replaces"))
+        {
+            let Some(loser) = self.back.resolve::<Patient>(link.other_.as_ref()) else {
+                continue;
+            };
+            let mut segment = SegmentWriter::new("MRG");
+            mrg::MRG.write(loser, &mut segment, self.back);
+            self.push(segment);
+        }
+        for (number, person) in (1..).zip(nk1::of_patient(Some(patient), self.back)) {
+            let mut segment = SegmentWriter::new("NK1");
+            nk1::NK1.write(person, &mut segment, self.back);
+            self.push_numbered(segment, number);
+        }
+    }
+
+    fn patient_parts(&mut self, patient: Option<&'b Patient>) {
+        let encounters: Vec<&'b Encounter> =
+            self.of(patient, |encounter: &Encounter| encounter.subject.as_ref());
+        for encounter in &encounters {
+            self.encounter(encounter);
+        }
+        let reports: Vec<&'b DiagnosticReport> =
+            self.of(patient, |report: &DiagnosticReport| report.subject.as_ref());
+        let requests: Vec<&'b ServiceRequest> =
+            self.of(patient, |request: &ServiceRequest| request.subject.as_ref());
+        let observations: Vec<&'b Observation> =
+            self.of(patient, |observation: &Observation| observation.subject.as_ref());
+        let loose = self.loose(&reports, &requests, &observations);
+        if self.is_adt() {
+            self.observations(&loose);
+        }
+        self.clinical(patient, &encounters);
+        for report in &reports {
+            self.report(report);
+        }
+        let reported: Vec<&ServiceRequest> = reports
+            .iter()
+            .flat_map(|report| &report.based_on)
+            .filter_map(|one| self.back.resolve(Some(one)))
+            .collect();
+        for request in requests
+            .iter()
+            .filter(|request| !reported.iter().any(|one| std::ptr::eq(*one, **request)))
+        {
+            self.order(Some(request), None);
+        }
+        if !self.is_adt() && !loose.is_empty() {
+            // An OBX needs an OBR before it.
+            let mut segment = SegmentWriter::new("OBR");
+            segment.set(1, "1");
+            self.segments.push(segment);
+            self.observations(&loose);
+        }
+    }
+
+    /// The resources of a type that belong to the patient; all of them when the Bundle has one patient or none.
+    fn of<R: fhir::ResourceType + 'b>(
+        &self,
+        patient: Option<&Patient>,
+        subject: impl Fn(&R) -> Option<&Reference>,
+    ) -> Vec<&'b R> {
+        let mine = |resource: &&'b R| {
+            let target = self.back.resolve::<Patient>(subject(resource));
+            match (target, patient) {
+                (Some(target), Some(patient)) => std::ptr::eq(target, patient),
+                (Some(_), None) => false,
+                // A reference that leads out of the Bundle belongs to whoever is there.
+                (None, _) => true,
+            }
+        };
+        self.back.all::<R>().filter(mine).collect()
+    }
+
+    /// Observations that neither a report nor a request nor a specimen claims.
+    fn loose(
+        &self,
+        reports: &[&'b DiagnosticReport],
+        requests: &[&'b ServiceRequest],
+        all: &[&'b Observation],
+    ) -> Vec<&'b Observation> {
+        let claimed = reports.iter().flat_map(|report| &report.result);
+        let claimed = claimed.chain(requests.iter().flat_map(|request| &request.supporting_info));
+        let claimed: Vec<&Observation> = claimed.filter_map(|one| self.back.resolve(Some(one))).collect();
+        let about_specimen = |one: &Observation| {
+            one.focus
+                .iter()
+                .any(|f| self.back.resolve::<Specimen>(Some(f)).is_some())
+        };
+        let free = |one: &&&'b Observation| {
+            !claimed.iter().any(|known| std::ptr::eq(*known, **one)) && !about_specimen(one)
+        };
+        all.iter().filter(free).copied().collect()
+    }
+
+    fn encounter(&mut self, encounter: &'b Encounter) {
+        let mut segment = SegmentWriter::new("PV1");
+        pv1::PV1.write(encounter, &mut segment, self.back);
+        segment.set(1, "1");
+        // PV1-2 is required; N is "not applicable".
+        segment.set(2, "N");
+        self.segments.push(segment);
+        let mut segment = SegmentWriter::new("PV2");
+        pv2::PV2.write(encounter, &mut segment, self.back);
+        self.push(segment);
+        for participant in encounter.participant.iter().filter(|one| rol::is_role(one)) {
+            let mut segment = SegmentWriter::new("ROL");
+            rol::ROL.write(participant, &mut segment, self.back);
+            self.push(segment);
+        }
+    }
+
+    fn clinical(&mut self, patient: Option<&'b Patient>, encounters: &[&'b Encounter]) {
+        let allergies: Vec<&'b AllergyIntolerance> =
+            self.of(patient, |allergy: &AllergyIntolerance| allergy.patient.as_ref());
+        for (number, allergy) in (1..).zip(allergies) {
+            let mut segment = SegmentWriter::new("AL1");
+            al1::AL1.write(allergy, &mut segment, self.back);
+            self.push_numbered(segment, number);
+        }
+        let conditions: Vec<&'b Condition> =
+            self.of(patient, |condition: &Condition| condition.subject.as_ref());
+        for (number, condition) in (1..).zip(conditions) {
+            let mut segment = SegmentWriter::new("DG1");
+            dg1::DG1.write(condition, &mut segment, self.back);
+            let uses = encounters.iter().flat_map(|encounter| &encounter.diagnosis);
+            let own = |one: &&EncounterDiagnosis| {
+                let target = self.back.resolve::<Condition>(one.condition.as_ref());
+                target.is_some_and(|target| std::ptr::eq(target, condition))
+            };
+            match uses.into_iter().find(own) {
+                Some(diagnosis) => dg1::DIAGNOSIS.write(diagnosis, &mut segment, self.back),
+                None => dg1::ALONE.write(condition, &mut segment, self.back),
+            }
+            self.push_numbered(segment, number);
+        }
+        let procedures: Vec<&'b Procedure> =
+            self.of(patient, |procedure: &Procedure| procedure.subject.as_ref());
+        for (number, procedure) in (1..).zip(procedures) {
+            let mut segment = SegmentWriter::new("PR1");
+            pr1::PR1.write(procedure, &mut segment, self.back);
+            self.push_numbered(segment, number);
+        }
+    }
+
+    fn report(&mut self, report: &'b DiagnosticReport) {
+        let request = report
+            .based_on
+            .iter()
+            .find_map(|one| self.back.resolve::<ServiceRequest>(Some(one)));
+        self.order(request, Some(report));
+    }
+
+    /// One group: ORC, OBR and its notes, the observations and theirs, the specimens.
+    fn order(&mut self, request: Option<&'b ServiceRequest>, report: Option<&'b DiagnosticReport>) {
+        let mut orc = SegmentWriter::new("ORC");
+        if let Some(request) = request {
+            orc::ORC.write(request, &mut orc, self.back);
+        }
+        if let Some(report) = report {
+            // A report of others may be all that knows the numbers.
+            orc::write_number(&report.identifier, "PLAC", &mut orc.field(2), self.back);
+            orc::write_number(&report.identifier, "FILL", &mut orc.field(3), self.back);
+        }
+        orc.set(1, if report.is_some() { "RE" } else { "NW" });
+        self.segments.push(orc);
+
+        let mut obr = SegmentWriter::new("OBR");
+        obr.set(1, self.next("OBR").to_string());
+        if let Some(report) = report {
+            obr::REPORT.write(report, &mut obr, self.back);
+        }
+        if let Some(request) = request {
+            obr::REQUEST.write(request, &mut obr, self.back);
+        }
+        let specimens = self.specimens(request, report);
+        if let Some(first) = specimens.first() {
+            obr::SPECIMEN.write(first, &mut obr, self.back);
+        }
+        self.segments.push(obr);
+        self.notes(request.map_or(&[], |request| request.note.as_slice()));
+
+        let results = report.map_or_else(
+            || request.map_or(&[][..], |request| request.supporting_info.as_slice()),
+            |report| report.result.as_slice(),
+        );
+        let results: Vec<&'b Observation> = results
+            .iter()
+            .filter_map(|one| self.back.resolve(Some(one)))
+            .collect();
+        self.observations(&results);
+        for (number, specimen) in (1..).zip(specimens) {
+            let mut segment = SegmentWriter::new("SPM");
+            spm::SPM.write(specimen, &mut segment, self.back);
+            self.push_numbered(segment, number);
+            let about = self.back.all::<Observation>().filter(|one| {
+                let mut targets = one
+                    .focus
+                    .iter()
+                    .filter_map(|focus| self.back.resolve::<Specimen>(Some(focus)));
+                targets.any(|target| std::ptr::eq(target, specimen))
+            });
+            let about: Vec<&'b Observation> = about.collect();
+            self.observations(&about);
+        }
+    }
+
+    fn specimens(
+        &self,
+        request: Option<&'b ServiceRequest>,
+        report: Option<&'b DiagnosticReport>,
+    ) -> Vec<&'b Specimen> {
+        let of_report = report.map_or(&[][..], |report| report.specimen.as_slice());
+        let of_request = request.map_or(&[][..], |request| request.specimen.as_slice());
+        let mut found: Vec<&'b Specimen> = Vec::new();
+        for one in of_report.iter().chain(of_request) {
+            if let Some(specimen) = self.back.resolve::<Specimen>(Some(one))
+                && !found.iter().any(|known| std::ptr::eq(*known, specimen))
+            {
+                found.push(specimen);
+            }
+        }
+        found
+    }
+
+    fn observations(&mut self, observations: &[&'b Observation]) {
+        for (number, observation) in (1..).zip(observations) {
+            let mut segment = SegmentWriter::new("OBX");
+            obx::OBX.write(observation, &mut segment, self.back);
+            self.push_numbered(segment, number);
+            self.notes(&observation.note);
+        }
+    }
+
+    fn notes(&mut self, notes: &[fhir::Annotation]) {
+        for (number, note) in (1..).zip(notes) {
+            let mut segment = SegmentWriter::new("NTE");
+            nte::NTE.write(note, &mut segment, self.back);
+            self.push_numbered(segment, number);
+        }
+    }
+
+    /// Segments that travelled as they were stand at the end.
+    fn kept(&mut self) {
+        let header = self.back.first::<MessageHeader>();
+        let extensions = header.iter().flat_map(|header| &header.extension);
+        self.segments.extend(extensions.filter_map(keep::write_segment));
+    }
+
+    fn next(&self, id: &str) -> usize {
+        self.segments.iter().filter(|segment| segment.id == id).count() + 1
+    }
+
+    fn push(&mut self, segment: SegmentWriter) {
+        if !segment.is_empty() {
+            self.segments.push(segment);
+        }
+    }
+
+    fn push_numbered(&mut self, mut segment: SegmentWriter, number: usize) {
+        if !segment.is_empty() {
+            segment.set(1, number.to_string());
+            self.segments.push(segment);
+        }
+    }
+}
