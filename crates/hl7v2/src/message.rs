@@ -186,8 +186,9 @@ impl<'a> Message<'a> {
 
     /// The leaves whose bytes are none in the message's character set: where [`Field::text`] shows U+FFFD.
     pub fn undecodable(&self) -> impl Iterator<Item = Location> {
-        // Pure ASCII, nearly every message, can still hold `\X..\` escapes of such bytes.
-        let suspect = !self.bytes.is_ascii() || memchr::memmem::find(self.bytes, b"X").is_some();
+        // Pure ASCII, as nearly every message is, can still name such bytes in `\X..\`.
+        let escapes = |escape| memchr::memmem::find(self.bytes, &[escape, b'X']).is_some();
+        let suspect = !self.bytes.is_ascii() || self.encoding.delimiters.escape.is_some_and(escapes);
         let leaves = suspect.then(|| self.leaves()).into_iter().flatten();
         leaves
             .filter(|leaf| leaf.checked_text().is_err())

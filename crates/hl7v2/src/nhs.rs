@@ -296,23 +296,24 @@ pub fn mask_all(frame: &[u8]) -> Vec<u8> {
 
 /// The message with the numbers at these places masked; everything else stays to the byte.
 ///
-/// Where no whole number stands at a place, all its digits are masked.
+/// Where a number does not stand whole (hyphens of its own, escapes inside), all digits at the place are masked.
 pub fn mask(message: &Message<'_>, locations: &[Location]) -> Vec<u8> {
     let mut masked = message.bytes().to_vec();
     let base = message.bytes().as_ptr().addr();
     for location in locations {
-        let raw = message.value(location).raw();
+        let value = message.value(location);
+        let raw = value.raw();
         let start = raw.as_ptr().addr().wrapping_sub(base);
         if raw.is_empty() || start >= masked.len() {
             continue;
         }
-        let mut any = false;
-        for token in tokens(raw) {
-            any = true;
-            mask_digits(&mut masked, start + token.start, start + token.end);
-        }
-        if !any {
+        // A number that is whole only once its escapes are decoded can be masked only with all digits around it.
+        let whole = tokens(raw).count();
+        if whole == 0 || whole < tokens(value.full_text().as_bytes()).count() {
             mask_digits(&mut masked, start, start + raw.len());
+        }
+        for token in tokens(raw) {
+            mask_digits(&mut masked, start + token.start, start + token.end);
         }
     }
     masked
@@ -416,5 +417,11 @@ mod tests {
         let split = Message::parse(b"MSH|^~\\&|\rPID||99900-00018\r").unwrap();
         let found = live_numbers(&split, &Ranges::new(Vec::new()));
         assert_eq!(mask(&split, &found), b"MSH|^~\\&|\rPID||xxxxx-xxxxx\r");
+        let escaped = Message::parse(b"MSH|^~\\&|\rNTE|||NHS 9990000018, NHS 999\\X30\\000018\r").unwrap();
+        let found = live_numbers(&escaped, &Ranges::new(Vec::new()));
+        assert_eq!(
+            mask(&escaped, &found),
+            b"MSH|^~\\&|\rNTE|||NHS xxxxxxxxxx, NHS xxx\\Xxx\\xxxxxx\r"
+        );
     }
 }

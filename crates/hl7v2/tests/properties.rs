@@ -95,8 +95,11 @@ proptest! {
             prop_assert!(!read[at], "byte {} is read twice", at);
             read[at] = true;
         }
+        // Line ends, and the literal ones that a header with such an end announces, belong to nobody.
+        let literal = message.junk().iter().any(|junk| bytes[junk.start as usize..].starts_with(b"\\r"));
         for (at, read) in read.iter().enumerate() {
-            prop_assert!(*read || matches!(bytes[at], b'\r' | b'\n') || bytes[at..].starts_with(b"r") || bytes[at..].starts_with(b"\\r"), "byte {} is lost", at);
+            let terminator = matches!(bytes[at], b'\r' | b'\n');
+            prop_assert!(*read || terminator || (literal && b"\\r".contains(&bytes[at])), "byte {} is lost", at);
         }
     }
 
