@@ -104,7 +104,7 @@ async fn measure(
     let limits = Limits { idle_timeout_ms: 600_000, ..Limits::default() };
     let receiver = Listener::bind("127.0.0.1:0", limits, Receiving(Arc::clone(&sink))).await?;
     let settings = configuration(options.connections, from, to, &receiver.address().to_string())?;
-    let journal = store::SqliteJournal::open(folder)?;
+    let journal = store::SqliteJournal::open(folder, store::Settings::default())?;
     let running =
         gateway::Gateway::start(settings, Arc::new(journal), gateway::Clock::system(), gateway::Ids::system()).await?;
     let address = running.address("in").ok_or_else(|| anyhow::anyhow!("the gateway does not listen"))?;

@@ -130,7 +130,7 @@ fn clock() -> adapters::Clock {
 async fn serve(options: &Options, mut settings: Settings) -> anyhow::Result<()> {
     let stop = http::stop_signal()?;
     let folder = Folder::open(options.data.as_deref())?;
-    let journal = Arc::new(store::SqliteJournal::open(folder.path())?);
+    let journal = Arc::new(store::SqliteJournal::open(folder.path(), store::Settings::default())?);
     let socket = tokio::net::TcpListener::bind(settings.http)
         .await
         .map_err(|e| Failure::RunTime.because(format!("cannot listen on {} for HTTP: {e}", settings.http)))?;
