@@ -4,8 +4,8 @@ use hl7v2::nhs::NhsNumber;
 use jiff::Timestamp;
 
 use crate::action::{
-    ActError, ActReport, Action, Admit, Details, Discharge, MergeOf, OfVisit, Register, ResultOf, TestOf, Transfer,
-    Update,
+    ActError, ActReport, Action, Admit, Details, Discharge, MergeOf, OfVisit, Register, ResultOf, TestOf,
+    Transfer, Update,
 };
 use crate::clock::london;
 use crate::emit::Emission;
@@ -22,7 +22,12 @@ use crate::vendor::Codes;
 pub(crate) async fn act(shared: &Shared, action: Action) -> Result<ActReport, ActError> {
     let (pending, sequence, report) = {
         let mut inner = shared.lock();
-        let plan = Planner { shared, inner: &mut inner, now: shared.local.hl7_now() }.plan(action)?;
+        let plan = Planner {
+            shared,
+            inner: &mut inner,
+            now: shared.local.hl7_now(),
+        }
+        .plan(action)?;
         tell(shared, &mut inner, plan)?
     };
     match pending.await {
@@ -59,7 +64,9 @@ fn tell(
     let applied = inner.state.apply(plan.change, shared.local.now_ms());
     inner.state.document(&applied, &mut entry.documents);
     let state = &inner.state;
-    let person = state.person(applied.person).ok_or(ActError::UnknownPatient { field: "patient" })?;
+    let person = state
+        .person(applied.person)
+        .ok_or(ActError::UnknownPatient { field: "patient" })?;
     let report = applied.reports.first().and_then(|key| state.report(*key));
     let encounter = applied.encounter.and_then(|key| person.encounter(key));
     let message: bytes::Bytes = (shared.profile.writing.write)(&Emission {
@@ -75,8 +82,19 @@ fn tell(
         choices: &shared.choices,
     })
     .into();
-    let told = report_of(shared, state, &applied, plan.event, control_id.clone(), message.clone());
-    let outgoing = Outgoing { sequence, control_id, message };
+    let told = report_of(
+        shared,
+        state,
+        &applied,
+        plan.event,
+        control_id.clone(),
+        message.clone(),
+    );
+    let outgoing = Outgoing {
+        sequence,
+        control_id,
+        message,
+    };
     let queued = shared.post.has_receiver();
     if queued {
         entry.outgoing = Some(outgoing.clone());
@@ -103,7 +121,10 @@ fn report_of(
     ActReport {
         event: format!("{code}^{event}"),
         control_id,
-        mrn: person.and_then(|person| person.alias(Role::Mrn)).map(|alias| alias.value.to_string()).unwrap_or_default(),
+        mrn: person
+            .and_then(|person| person.alias(Role::Mrn))
+            .map(|alias| alias.value.to_string())
+            .unwrap_or_default(),
         fhir_id: (shared.vendor.patient_id)(state.seed(), applied.person),
         visit: encounter.map(|encounter| encounter.number.to_string()),
         filler: report.map(|report| report.filler.to_string()),
@@ -143,7 +164,9 @@ impl Planner<'_> {
 
     /// Whoever is known by that number today.
     fn person(&self, field: &'static str, number: &str) -> Result<&Person, ActError> {
-        self.state().named(number).ok_or(ActError::UnknownPatient { field })
+        self.state()
+            .named(number)
+            .ok_or(ActError::UnknownPatient { field })
     }
 
     /// A change about that person, as of that time.
@@ -152,8 +175,19 @@ impl Planner<'_> {
             Some(at) => hl7_time(at)?,
             None => self.now.as_str().into(),
         };
-        let aliases = person.aliases.iter().filter(|alias| alias.role != Role::Retired).take(1).cloned().collect();
-        Ok(Change { at, recorded: self.now.as_str().into(), aliases, ..Change::default() })
+        let aliases = person
+            .aliases
+            .iter()
+            .filter(|alias| alias.role != Role::Retired)
+            .take(1)
+            .cloned()
+            .collect();
+        Ok(Change {
+            at,
+            recorded: self.now.as_str().into(),
+            aliases,
+            ..Change::default()
+        })
     }
 
     fn stored(&self, mut change: Change) -> Change {
@@ -168,16 +202,38 @@ impl Planner<'_> {
             None => self.state().next_mrn(codes.mrn_digits),
         };
         let authority = register.authority.map_or_else(|| codes.mrn.0.into(), Text::from);
-        let mut aliases = vec![Alias { value, authority, kind: codes.mrn.1.into(), role: Role::Mrn }];
-        if register.details.family.as_deref().is_none_or(|family| family.trim().is_empty()) {
-            return Err(ActError::Bad { field: "family", problem: "a person needs a family name" });
+        let mut aliases = vec![Alias {
+            value,
+            authority,
+            kind: codes.mrn.1.into(),
+            role: Role::Mrn,
+        }];
+        if register
+            .details
+            .family
+            .as_deref()
+            .is_none_or(|family| family.trim().is_empty())
+        {
+            return Err(ActError::Bad {
+                field: "family",
+                problem: "a person needs a family name",
+            });
         }
         aliases.extend(self.nhs(&register.details)?);
         let demographics = self.demographics(&register.details, None)?;
         let now = Text::from(self.now.as_str());
-        let change =
-            Change { at: now.clone(), recorded: now, aliases, demographics, ..Change::default() };
-        Ok(Plan { event: "A28", change: self.stored(change), cleared: Vec::new() })
+        let change = Change {
+            at: now.clone(),
+            recorded: now,
+            aliases,
+            demographics,
+            ..Change::default()
+        };
+        Ok(Plan {
+            event: "A28",
+            change: self.stored(change),
+            cleared: Vec::new(),
+        })
     }
 
     fn update(self, update: Update) -> Result<Plan, ActError> {
@@ -189,22 +245,40 @@ impl Planner<'_> {
             clear(&mut change.demographics, member)?;
         }
         // In hospital an update is told with the visit, otherwise about the person alone.
-        let open = person.encounters.iter().rev().find(|encounter| encounter.stage() == Stage::Open);
+        let open = person
+            .encounters
+            .iter()
+            .rev()
+            .find(|encounter| encounter.stage() == Stage::Open);
         let event = match open {
             Some(encounter) => {
-                change.visit = Some((VisitAct::Refer, Visit { number: encounter.number.clone(), ..Visit::default() }));
+                change.visit = Some((
+                    VisitAct::Refer,
+                    Visit {
+                        number: encounter.number.clone(),
+                        ..Visit::default()
+                    },
+                ));
                 "A08"
             }
             None => "A31",
         };
-        Ok(Plan { event, change: self.stored(change), cleared: update.clear })
+        Ok(Plan {
+            event,
+            change: self.stored(change),
+            cleared: update.clear,
+        })
     }
 
     /// The NHS number given, when it is one that may be used here.
     fn nhs(&self, details: &Details) -> Result<Option<Alias>, ActError> {
-        let Some(given) = &details.nhs_number else { return Ok(None) };
-        let number = NhsNumber::parse(given)
-            .ok_or(ActError::Bad { field: "nhs-number", problem: "ten digits with a right check digit" })?;
+        let Some(given) = &details.nhs_number else {
+            return Ok(None);
+        };
+        let number = NhsNumber::parse(given).ok_or(ActError::Bad {
+            field: "nhs-number",
+            problem: "ten digits with a right check digit",
+        })?;
         if !self.shared.ranges.contain(number) {
             return Err(ActError::LiveNhsNumber);
         }
@@ -236,16 +310,32 @@ impl Planner<'_> {
         };
         let died = details.died.as_deref().map(hl7_time).transpose()?;
         let phone = |number: &String| {
-            vec![Telecom { value: number.as_str().into(), email: false, used_as: Text::const_new("PRN") }]
+            vec![Telecom {
+                value: number.as_str().into(),
+                email: false,
+                used_as: Text::const_new("PRN"),
+            }]
         };
         Ok(Demographics {
-            names: named.then(|| vec![Name { kind: Text::default(), ..name }]).into(),
+            names: named
+                .then(|| {
+                    vec![Name {
+                        kind: Text::default(),
+                        ..name
+                    }]
+                })
+                .into(),
             addresses: moved.then(|| vec![address]).into(),
             telecoms: details.phone.as_ref().map(phone).into(),
             birth: details.birth_date.as_deref().map(hl7_time).transpose()?.into(),
             sex: sex.into(),
             marital: text(&details.marital_status).into(),
-            ethnicity: text(&details.ethnicity).map(|code| Coded { code, ..Coded::default() }).into(),
+            ethnicity: text(&details.ethnicity)
+                .map(|code| Coded {
+                    code,
+                    ..Coded::default()
+                })
+                .into(),
             death_indicator: died.as_ref().map(|_| Text::const_new("Y")).into(),
             death_time: died.into(),
             ..Demographics::default()
@@ -257,35 +347,70 @@ impl Planner<'_> {
         let person = self.person("patient", &admit.patient)?;
         let mut change = self.change(person, admit.at.as_deref())?;
         let class = admit.class.as_deref().unwrap_or(class);
-        let class = Codes::own(codes.class, class)
-            .ok_or(ActError::Bad { field: "class", problem: "inpatient, outpatient, emergency or daycase" })?;
-        let number = admit.visit.map_or_else(|| self.state().next_visit_number(person.key), Text::from);
-        let consultant = admit.consultant.map(|id| Clinician { id: id.into(), ..Clinician::default() });
+        let class = Codes::own(codes.class, class).ok_or(ActError::Bad {
+            field: "class",
+            problem: "inpatient, outpatient, emergency or daycase",
+        })?;
+        let number = admit
+            .visit
+            .map_or_else(|| self.state().next_visit_number(person.key), Text::from);
+        let consultant = admit.consultant.map(|id| Clinician {
+            id: id.into(),
+            ..Clinician::default()
+        });
         change.visit = Some((
             act,
             Visit {
                 number,
                 authority: codes.visit_authority.into(),
                 class: Given::Is(class.into()),
-                specialty: admit.specialty.map(|code| Coded { code: code.into(), ..Coded::default() }).into(),
+                specialty: admit
+                    .specialty
+                    .map(|code| Coded {
+                        code: code.into(),
+                        ..Coded::default()
+                    })
+                    .into(),
                 consultant: consultant.into(),
-                reason: admit.reason.map(|text| Coded { text: text.into(), ..Coded::default() }).into(),
-                place: admit.ward.map(|ward| place(&ward, admit.room.as_deref(), admit.bed.as_deref())),
+                reason: admit
+                    .reason
+                    .map(|text| Coded {
+                        text: text.into(),
+                        ..Coded::default()
+                    })
+                    .into(),
+                place: admit
+                    .ward
+                    .map(|ward| place(&ward, admit.room.as_deref(), admit.bed.as_deref())),
                 admitted: (act == VisitAct::Begin).then(|| change.at.clone()).into(),
                 ..Visit::default()
             },
         ));
-        Ok(Plan { event, change: self.stored(change), cleared: Vec::new() })
+        Ok(Plan {
+            event,
+            change: self.stored(change),
+            cleared: Vec::new(),
+        })
     }
 
     fn transfer(self, transfer: Transfer) -> Result<Plan, ActError> {
-        let of = OfVisit { patient: transfer.patient, visit: transfer.visit, at: transfer.at };
+        let of = OfVisit {
+            patient: transfer.patient,
+            visit: transfer.visit,
+            at: transfer.at,
+        };
         let to = place(&transfer.ward, transfer.room.as_deref(), transfer.bed.as_deref());
-        self.visit_event("A02", VisitAct::Move, Stage::Open, of, |visit| visit.place = Some(to))
+        self.visit_event("A02", VisitAct::Move, Stage::Open, of, |visit| {
+            visit.place = Some(to)
+        })
     }
 
     fn discharge(self, discharge: Discharge) -> Result<Plan, ActError> {
-        let of = OfVisit { patient: discharge.patient, visit: discharge.visit, at: discharge.at };
+        let of = OfVisit {
+            patient: discharge.patient,
+            visit: discharge.visit,
+            at: discharge.at,
+        };
         let (method, destination) = (discharge.method, discharge.destination);
         self.visit_event("A03", VisitAct::Leave, Stage::Open, of, |visit| {
             visit.disposition = method.map(Text::from).into();
@@ -293,7 +418,13 @@ impl Planner<'_> {
         })
     }
 
-    fn of_visit(self, event: &'static str, act: VisitAct, stage: Stage, of: OfVisit) -> Result<Plan, ActError> {
+    fn of_visit(
+        self,
+        event: &'static str,
+        act: VisitAct,
+        stage: Stage,
+        of: OfVisit,
+    ) -> Result<Plan, ActError> {
         self.visit_event(event, act, stage, of, |_| {})
     }
 
@@ -307,38 +438,72 @@ impl Planner<'_> {
     ) -> Result<Plan, ActError> {
         let person = self.person("patient", &of.patient)?;
         let meant = |encounter: &&Encounter| {
-            let could_be = encounter.stage() == stage || (stage == Stage::Open && encounter.stage() == Stage::Planned);
-            of.visit.as_deref().map_or(could_be, |number| encounter.number == number)
+            let could_be =
+                encounter.stage() == stage || (stage == Stage::Open && encounter.stage() == Stage::Planned);
+            of.visit
+                .as_deref()
+                .map_or(could_be, |number| encounter.number == number)
         };
-        let encounter = person.encounters.iter().rev().find(meant).ok_or(ActError::UnknownVisit)?;
+        let encounter = person
+            .encounters
+            .iter()
+            .rev()
+            .find(meant)
+            .ok_or(ActError::UnknownVisit)?;
         let mut change = self.change(person, of.at.as_deref())?;
-        let mut visit = Visit { number: encounter.number.clone(), ..Visit::default() };
+        let mut visit = Visit {
+            number: encounter.number.clone(),
+            ..Visit::default()
+        };
         fill(&mut visit);
         change.visit = Some((act, visit));
-        Ok(Plan { event, change, cleared: Vec::new() })
+        Ok(Plan {
+            event,
+            change,
+            cleared: Vec::new(),
+        })
     }
 
     fn merge(self, merge: MergeOf) -> Result<Plan, ActError> {
         let survivor = self.person("survivor", &merge.survivor)?;
         let loser = self.person("loser", &merge.loser)?;
         if survivor.key == loser.key {
-            return Err(ActError::Bad { field: "loser", problem: "names the record that stays" });
+            return Err(ActError::Bad {
+                field: "loser",
+                problem: "names the record that stays",
+            });
         }
         let mut change = self.change(survivor, None)?;
-        let losers = loser.aliases.iter().filter(|alias| alias.role == Role::Mrn).take(1).cloned().collect();
-        change.merge = Some(Merge { losers });
+        let losers = loser
+            .aliases
+            .iter()
+            .filter(|alias| alias.role == Role::Mrn)
+            .take(1)
+            .cloned()
+            .collect();
+        change.merge = Some(Merge {
+            losers,
+            renumber: false,
+        });
         let event = match self.shared.choices.get("merge-event") {
             "A40" => "A40",
             _ => self.shared.profile.writing.merge_event,
         };
-        Ok(Plan { event, change, cleared: Vec::new() })
+        Ok(Plan {
+            event,
+            change,
+            cleared: Vec::new(),
+        })
     }
 
     fn result(self, result: ResultOf, correct: bool) -> Result<Plan, ActError> {
         let person = self.person("patient", &result.patient)?;
         let mut change = self.change(person, result.at.as_deref())?;
         if result.tests.is_empty() {
-            return Err(ActError::Bad { field: "tests", problem: "a result needs at least one" });
+            return Err(ActError::Bad {
+                field: "tests",
+                problem: "a result needs at least one",
+            });
         }
         let filed = result.filler.as_deref().and_then(|filler| {
             let mut reports = person.reports.iter().filter_map(|key| self.state().report(*key));
@@ -351,21 +516,47 @@ impl Planner<'_> {
             (true, _) => "C",
             (false, Some("preliminary")) => "P",
             (false, None | Some("final")) => "F",
-            (false, Some(_)) => return Err(ActError::Bad { field: "status", problem: "preliminary or final" }),
+            (false, Some(_)) => {
+                return Err(ActError::Bad {
+                    field: "status",
+                    problem: "preliminary or final",
+                });
+            }
         };
         let filler = match result.filler {
             Some(filler) => Text::from(filler),
             None => format!("R{}{:03}", person.key, person.reports.len() + 1).into(),
         };
         let service = match (result.service, filed) {
-            (Some([code, text]), _) => Coded { code: code.into(), text: text.into(), ..Coded::default() },
+            (Some([code, text]), _) => Coded {
+                code: code.into(),
+                text: text.into(),
+                ..Coded::default()
+            },
             (None, Some(filed)) => filed.service.clone(),
-            (None, None) => return Err(ActError::Bad { field: "service", problem: "code and words of what was asked for" }),
+            (None, None) => {
+                return Err(ActError::Bad {
+                    field: "service",
+                    problem: "code and words of what was asked for",
+                });
+            }
         };
-        let observed = filed.and_then(|filed| filed.observed.clone()).unwrap_or_else(|| change.at.clone());
-        let open = person.encounters.iter().rev().find(|encounter| encounter.stage() == Stage::Open);
+        let observed = filed
+            .and_then(|filed| filed.observed.clone())
+            .unwrap_or_else(|| change.at.clone());
+        let open = person
+            .encounters
+            .iter()
+            .rev()
+            .find(|encounter| encounter.stage() == Stage::Open);
         if let Some(encounter) = open {
-            change.visit = Some((VisitAct::Refer, Visit { number: encounter.number.clone(), ..Visit::default() }));
+            change.visit = Some((
+                VisitAct::Refer,
+                Visit {
+                    number: encounter.number.clone(),
+                    ..Visit::default()
+                },
+            ));
         }
         change.reports = vec![Report {
             filler,
@@ -373,11 +564,19 @@ impl Planner<'_> {
             service,
             issued: Some(self.now.as_str().into()),
             status: status.into(),
-            observations: result.tests.iter().map(|test| observation(test, status, &observed)).collect(),
+            observations: result
+                .tests
+                .iter()
+                .map(|test| observation(test, status, &observed))
+                .collect(),
             observed: Some(observed),
             ..Report::default()
         }];
-        Ok(Plan { event: "R01", change, cleared: Vec::new() })
+        Ok(Plan {
+            event: "R01",
+            change,
+            cleared: Vec::new(),
+        })
     }
 }
 
@@ -385,11 +584,18 @@ fn observation(test: &TestOf, status: &str, observed: &Text) -> Observation {
     let number = test.value.parse::<f64>().is_ok();
     let text = |given: &Option<String>| given.as_deref().map(Text::from).unwrap_or_default();
     Observation {
-        code: Coded { code: test.code.as_str().into(), text: text(&test.name), ..Coded::default() },
+        code: Coded {
+            code: test.code.as_str().into(),
+            text: text(&test.name),
+            ..Coded::default()
+        },
         said: Said {
             value_type: Text::const_new(if number { "NM" } else { "ST" }),
             value: vec![vec![test.value.as_str().into()]],
-            units: test.units.as_deref().map(|units| Coded { code: units.into(), ..Coded::default() }),
+            units: test.units.as_deref().map(|units| Coded {
+                code: units.into(),
+                ..Coded::default()
+            }),
             range: text(&test.range),
             flag: text(&test.flag),
             status: status.into(),
@@ -401,7 +607,12 @@ fn observation(test: &TestOf, status: &str, observed: &Text) -> Observation {
 
 fn place(ward: &str, room: Option<&str>, bed: Option<&str>) -> Place {
     let text = |given: Option<&str>| given.map(Text::from).unwrap_or_default();
-    Place { ward: ward.into(), room: text(room), bed: text(bed), ..Place::default() }
+    Place {
+        ward: ward.into(),
+        room: text(room),
+        bed: text(bed),
+        ..Place::default()
+    }
 }
 
 fn replace(held: &mut Text, given: &Option<String>) {
@@ -420,7 +631,10 @@ fn clear(demographics: &mut Demographics, member: &str) -> Result<(), ActError> 
         "ethnicity" => demographics.ethnicity = Given::Deleted,
         _ => {
             let problem = "address, phone, birth-date, sex, marital-status or ethnicity";
-            return Err(ActError::Bad { field: "clear", problem });
+            return Err(ActError::Bad {
+                field: "clear",
+                problem,
+            });
         }
     }
     Ok(())
@@ -428,9 +642,16 @@ fn clear(demographics: &mut Demographics, member: &str) -> Result<(), ActError> 
 
 /// An HL7 time from a date or time as people and FHIR write them; a point in time is put on the hospital's clock.
 fn hl7_time(text: &str) -> Result<Text, ActError> {
-    let bad = ActError::Bad { field: "time", problem: "a date such as 2026-03-02, or a time such as 2026-03-02T10:15" };
+    let bad = ActError::Bad {
+        field: "time",
+        problem: "a date such as 2026-03-02, or a time such as 2026-03-02T10:15",
+    };
     if let Ok(point) = text.parse::<Timestamp>() {
-        return Ok(point.to_zoned_datetime(london()).strftime("%Y%m%d%H%M%S").to_string().into());
+        return Ok(point
+            .to_zoned_datetime(london())
+            .strftime("%Y%m%d%H%M%S")
+            .to_string()
+            .into());
     }
     let allowed = |letter: char| letter.is_ascii_digit() || matches!(letter, '-' | ':' | 'T' | ' ');
     let digits: Text = text.chars().filter(char::is_ascii_digit).collect();

@@ -16,7 +16,10 @@ pub(crate) struct Local {
 
 impl Local {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, zone: london() }
+        Self {
+            clock,
+            zone: london(),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -29,7 +32,10 @@ impl Local {
 
     /// `YYYYMMDDHHMMSS` on the hospital's clock.
     pub(crate) fn hl7_now(&self) -> String {
-        self.now().to_zoned_datetime(self.zone.clone()).strftime("%Y%m%d%H%M%S").to_string()
+        self.now()
+            .to_zoned_datetime(self.zone.clone())
+            .strftime("%Y%m%d%H%M%S")
+            .to_string()
     }
 }
 

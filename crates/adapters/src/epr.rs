@@ -132,13 +132,23 @@ pub(crate) struct Choices(BTreeMap<&'static str, String>);
 
 impl Choices {
     fn new(vendor: &Vendor, made: &BTreeMap<String, String>) -> Result<Self, (String, String)> {
-        let mut choices: BTreeMap<_, _> =
-            vendor.assumptions.iter().map(|known| (known.name, known.default.to_owned())).collect();
+        let mut choices: BTreeMap<_, _> = vendor
+            .assumptions
+            .iter()
+            .map(|known| (known.name, known.default.to_owned()))
+            .collect();
         for (name, value) in made {
             let Some(known) = vendor.assumptions.iter().find(|known| known.name == name) else {
-                let names: Vec<_> =
-                    vendor.assumptions.iter().filter(|known| !known.choices.is_empty()).map(|known| known.name).collect();
-                return Err((name.clone(), format!("no such choice; there are {}", names.join(", "))));
+                let names: Vec<_> = vendor
+                    .assumptions
+                    .iter()
+                    .filter(|known| !known.choices.is_empty())
+                    .map(|known| known.name)
+                    .collect();
+                return Err((
+                    name.clone(),
+                    format!("no such choice; there are {}", names.join(", ")),
+                ));
             };
             if known.choices.is_empty() {
                 return Err((name.clone(), "cannot be switched yet".to_owned()));
@@ -231,15 +241,22 @@ impl Epr {
     /// [`StartError`], and then nothing is left running.
     pub async fn start(vendor: &'static Vendor, settings: EprSettings) -> Result<Self, StartError> {
         let name = settings.name.clone();
-        let choices = Choices::new(vendor, &settings.choices).map_err(|(choice, problem)| StartError::Choice {
-            name: name.clone(),
-            choice,
-            problem,
-        })?;
+        let choices =
+            Choices::new(vendor, &settings.choices).map_err(|(choice, problem)| StartError::Choice {
+                name: name.clone(),
+                choice,
+                problem,
+            })?;
         if settings.people > Population::PEOPLE_MAX {
-            return Err(StartError::People { name, max: Population::PEOPLE_MAX });
+            return Err(StartError::People {
+                name,
+                max: Population::PEOPLE_MAX,
+            });
         }
-        let path = settings.data.as_ref().map(|folder| folder.join(format!("{name}.sqlite")));
+        let path = settings
+            .data
+            .as_ref()
+            .map(|folder| folder.join(format!("{name}.sqlite")));
         let opened = tokio::task::spawn_blocking({
             let name = name.clone();
             move || Recorder::open(&name, path)
@@ -247,12 +264,18 @@ impl Epr {
         let (recorder, loaded) = opened
             .await
             .unwrap_or_else(|_| Err(RecordError::Sqlite(rusqlite::Error::InvalidQuery)))
-            .map_err(|source| StartError::Record { name: name.clone(), source })?;
+            .map_err(|source| StartError::Record {
+                name: name.clone(),
+                source,
+            })?;
         let mut receipts = Receipts::default();
         for receipt in &loaded.receipts {
             receipts.keep(receipt);
         }
-        let control_ids = ControlIds { next: loaded.control_ids_below.max(1), below: loaded.control_ids_below };
+        let control_ids = ControlIds {
+            next: loaded.control_ids_below.max(1),
+            below: loaded.control_ids_below,
+        };
         let shared = Arc::new(Shared {
             vendor,
             profile: settings.profile,
@@ -271,16 +294,28 @@ impl Epr {
             shared
                 .seed(settings.people)
                 .await
-                .map_err(|reason| StartError::Seeding { name: name.clone(), reason })?;
+                .map_err(|reason| StartError::Seeding {
+                    name: name.clone(),
+                    reason,
+                })?;
         }
         let listener = Listener::bind(settings.listen, settings.limits, Door(shared.clone()))
             .await
-            .map_err(|source| StartError::Listen { name, address: settings.listen, source })?;
+            .map_err(|source| StartError::Listen {
+                name,
+                address: settings.listen,
+                source,
+            })?;
         let drain = Duration::from_millis(settings.sending.drain_ms);
         let sending = settings
             .send_to
             .map(|address| tokio::spawn(outbox::run(shared.clone(), address, settings.sending)));
-        Ok(Self { shared, listener, sending, drain })
+        Ok(Self {
+            shared,
+            listener,
+            sending,
+            drain,
+        })
     }
 
     /// Where it listens for HL7.
@@ -327,7 +362,10 @@ impl Epr {
         if let Some(sending) = self.sending {
             let drained = tokio::time::timeout(self.drain, self.shared.post.empty()).await;
             if drained.is_err() {
-                tracing::warn!(system = self.shared.vendor.name, "messages still wait to be sent; they keep");
+                tracing::warn!(
+                    system = self.shared.vendor.name,
+                    "messages still wait to be sent; they keep"
+                );
             }
             sending.abort();
         }
@@ -343,7 +381,9 @@ impl mllp::Service for Door {
         let shared = &self.0;
         // No await before the change is submitted: frames of one connection stay in order.
         let taken = shared.take(&frame);
-        let Some(pending) = taken.pending else { return Some(taken.answer) };
+        let Some(pending) = taken.pending else {
+            return Some(taken.answer);
+        };
         match pending.await {
             Ok(()) => Some(taken.answer),
             Err(error) => {
@@ -354,7 +394,10 @@ impl mllp::Service for Door {
     }
 
     async fn refused(&self, _peer: &Peer, refusal: Unframed) -> Option<Bytes> {
-        Some(self.0.refuse_unreadable(&refusal.head, &refusal.error.to_string()))
+        Some(
+            self.0
+                .refuse_unreadable(&refusal.head, &refusal.error.to_string()),
+        )
     }
 }
 
@@ -367,7 +410,11 @@ struct Taken {
 
 impl From<Bytes> for Taken {
     fn from(answer: Bytes) -> Self {
-        Self { answer, pending: None, receipt: 0 }
+        Self {
+            answer,
+            pending: None,
+            receipt: 0,
+        }
     }
 }
 
@@ -416,7 +463,11 @@ impl Shared {
                 let applied = inner.state.apply(change, now_ms);
                 inner.state.document(&applied, &mut entry.documents);
                 let answer = accepted(&message, &(self.profile.writing.control_id)(number), &now);
-                let receipt = Receipt { key, content, answer: answer.clone() };
+                let receipt = Receipt {
+                    key,
+                    content,
+                    answer: answer.clone(),
+                };
                 inner.receipts.keep(&receipt);
                 entry.receipt = Some(receipt);
                 answer
@@ -425,7 +476,11 @@ impl Shared {
         let submitted = self.recorder.submit(entry);
         drop(inner);
         match submitted {
-            Ok(pending) => Taken { answer, pending: Some(pending), receipt: key },
+            Ok(pending) => Taken {
+                answer,
+                pending: Some(pending),
+                receipt: key,
+            },
             Err(_) => self.not_recorded(frame, key).into(),
         }
     }
@@ -436,7 +491,12 @@ impl Shared {
 
     fn refuse_unreadable(&self, frame: &[u8], reason: &str) -> Bytes {
         let code = self.profile.reading.unreadable;
-        let refusal = Refusal { code, condition: "100", place: None, text: reason.to_owned() };
+        let refusal = Refusal {
+            code,
+            condition: "100",
+            place: None,
+            text: reason.to_owned(),
+        };
         unreadable(frame, &refusal, &self.answer_id(), &self.local.hl7_now())
     }
 
@@ -466,7 +526,9 @@ impl Shared {
     /// Puts the first people on the index, in groups, and waits until all are on disk.
     async fn seed(&self, people: usize) -> Result<(), String> {
         let (seed, now_ms) = (self.lock().state.seed(), self.local.now_ms());
-        let citizens = Population::new(seed, self.vendor.seed_block).people().take(people);
+        let citizens = Population::new(seed, self.vendor.seed_block)
+            .people()
+            .take(people);
         let mut pending = Vec::with_capacity(people + 1);
         for citizen in citizens {
             let entry = {
@@ -478,13 +540,25 @@ impl Shared {
                 }
                 entry
             };
-            pending.push(self.recorder.submit_patiently(entry).await.map_err(|error| error.to_string())?);
+            pending.push(
+                self.recorder
+                    .submit_patiently(entry)
+                    .await
+                    .map_err(|error| error.to_string())?,
+            );
         }
         for pending in pending {
             pending.await.map_err(|error| error.to_string())?;
         }
-        let done = Entry { seeded: true, ..Entry::default() };
-        let pending = self.recorder.submit_patiently(done).await.map_err(|error| error.to_string())?;
+        let done = Entry {
+            seeded: true,
+            ..Entry::default()
+        };
+        let pending = self
+            .recorder
+            .submit_patiently(done)
+            .await
+            .map_err(|error| error.to_string())?;
         pending.await.map_err(|error| error.to_string())
     }
 }

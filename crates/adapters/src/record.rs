@@ -147,7 +147,11 @@ impl Recorder {
 }
 
 /// More than a listener can have in flight (its connections times its window).
-const SETTINGS: Settings = Settings { queue_max: 65_536, batch_max: 512, linger_us: 200 };
+const SETTINGS: Settings = Settings {
+    queue_max: 65_536,
+    batch_max: 512,
+    linger_us: 200,
+};
 
 fn connect(path: Option<&Path>) -> rusqlite::Result<Connection> {
     let connection = match path {
@@ -169,7 +173,10 @@ impl Apply for Recording {
     fn prepare(&mut self, batch: &mut [Entry]) {
         let mut seen = HashSet::new();
         for entry in batch.iter_mut().rev() {
-            entry.documents.0.retain(|(table, key, _)| seen.insert((*table, *key)));
+            entry
+                .documents
+                .0
+                .retain(|(table, key, _)| seen.insert((*table, *key)));
         }
     }
 
@@ -193,8 +200,8 @@ fn load(connection: &Connection) -> Result<Loaded, RecordError> {
         })
     })?;
     loaded.receipts = rows.collect::<Result<_, _>>()?;
-    let mut outgoing =
-        connection.prepare("SELECT sequence, control_id, message FROM outgoing WHERE refused = 0 ORDER BY sequence")?;
+    let mut outgoing = connection
+        .prepare("SELECT sequence, control_id, message FROM outgoing WHERE refused = 0 ORDER BY sequence")?;
     let rows = outgoing.query_map([], |row| {
         Ok(Outgoing {
             sequence: row.get::<_, i64>(0)?.cast_unsigned(),
@@ -204,10 +211,14 @@ fn load(connection: &Connection) -> Result<Loaded, RecordError> {
     })?;
     loaded.outgoing = rows.collect::<Result<_, _>>()?;
     loaded.refused = connection
-        .query_row("SELECT count(*) FROM outgoing WHERE refused = 1", [], |row| row.get::<_, i64>(0))?
+        .query_row("SELECT count(*) FROM outgoing WHERE refused = 1", [], |row| {
+            row.get::<_, i64>(0)
+        })?
         .cast_unsigned();
     let mut facts = connection.prepare("SELECT name, value FROM fact")?;
-    let rows = facts.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+    let rows = facts.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+    })?;
     for row in rows {
         match row? {
             (name, value) if name == "control-ids-below" => loaded.control_ids_below = value,
@@ -236,17 +247,25 @@ fn documents<T: serde::de::DeserializeOwned>(
 fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
     for (table, key, document) in &entry.documents.0 {
         let sql = match table {
-            Table::Person => "INSERT INTO person (key, document) VALUES (?1, ?2)
-                ON CONFLICT (key) DO UPDATE SET document = excluded.document",
-            Table::Report => "INSERT INTO report (key, document) VALUES (?1, ?2)
-                ON CONFLICT (key) DO UPDATE SET document = excluded.document",
+            Table::Person => {
+                "INSERT INTO person (key, document) VALUES (?1, ?2)
+                ON CONFLICT (key) DO UPDATE SET document = excluded.document"
+            }
+            Table::Report => {
+                "INSERT INTO report (key, document) VALUES (?1, ?2)
+                ON CONFLICT (key) DO UPDATE SET document = excluded.document"
+            }
         };
         transaction.prepare_cached(sql)?.execute(params![key, document])?;
     }
     if let Some(receipt) = &entry.receipt {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO receipt (key, content, answer) VALUES (?1, ?2, ?3)")?
-            .execute(params![receipt.key.cast_signed(), receipt.content.cast_signed(), &receipt.answer[..]])?;
+            .execute(params![
+                receipt.key.cast_signed(),
+                receipt.content.cast_signed(),
+                &receipt.answer[..]
+            ])?;
         transaction
             .prepare_cached("DELETE FROM receipt WHERE place <= ?1")?
             .execute([transaction.last_insert_rowid() - RECEIPTS_MAX as i64])?;
@@ -254,7 +273,11 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
     if let Some(outgoing) = &entry.outgoing {
         transaction
             .prepare_cached("INSERT INTO outgoing (sequence, control_id, message) VALUES (?1, ?2, ?3)")?
-            .execute(params![outgoing.sequence.cast_signed(), outgoing.control_id, &outgoing.message[..]])?;
+            .execute(params![
+                outgoing.sequence.cast_signed(),
+                outgoing.control_id,
+                &outgoing.message[..]
+            ])?;
     }
     if let Some(sequence) = entry.delivered {
         transaction

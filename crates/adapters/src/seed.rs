@@ -78,10 +78,17 @@ impl Population {
     }
 
     fn citizen(self, index: u64, nhs: String) -> Citizen {
-        let mut dice = Dice(hash(self.seed, &[b"citizen", &self.block.to_le_bytes(), &index.to_le_bytes()]));
+        let mut dice = Dice(hash(
+            self.seed,
+            &[b"citizen", &self.block.to_le_bytes(), &index.to_le_bytes()],
+        ));
         let female = dice.upto(2) == 0;
         let given = if female { dice.of(FEMALE) } else { dice.of(MALE) };
-        let middle = if dice.upto(3) == 0 { if female { dice.of(FEMALE) } else { dice.of(MALE) } } else { "" };
+        let middle = if dice.upto(3) == 0 {
+            if female { dice.of(FEMALE) } else { dice.of(MALE) }
+        } else {
+            ""
+        };
         let family = dice.of(FAMILIES);
         let (year, month, day) = (1926 + dice.upto(98), 1 + dice.upto(12), 1 + dice.upto(28));
         let title = match (year > 2010, female) {
@@ -120,7 +127,10 @@ impl Population {
             gp: dice.of(GPS),
             practice: dice.of(PRACTICES),
             stay: in_hospital.then(|| {
-                (1 + u32::try_from(dice.upto(28)).unwrap_or(0), u32::try_from(dice.upto(24)).unwrap_or(0))
+                (
+                    1 + u32::try_from(dice.upto(28)).unwrap_or(0),
+                    u32::try_from(dice.upto(24)).unwrap_or(0),
+                )
             }),
             sodium: in_hospital.then(|| 130 + u32::try_from(dice.upto(18)).unwrap_or(0)),
             dice: [dice.next(), dice.next(), dice.next(), dice.next()],
@@ -169,7 +179,11 @@ pub(crate) fn register(citizen: &Citizen, profile: &Profile, mrn: Alias) -> Chan
                 text: citizen.ethnicity.1.into(),
                 ..Coded::default()
             }),
-            gp: Given::Is(Clinician { id: citizen.gp.0.into(), family: citizen.gp.1.into(), ..Clinician::default() }),
+            gp: Given::Is(Clinician {
+                id: citizen.gp.0.into(),
+                family: citizen.gp.1.into(),
+                ..Clinician::default()
+            }),
             practice: Given::Is(Coded {
                 code: citizen.practice.0.into(),
                 text: citizen.practice.1.into(),
@@ -186,7 +200,10 @@ const SEEDED_AT: &str = "20260101000000";
 
 /// The HL7 time of an admission, with that many digits.
 pub(crate) fn admission_time((day, hour): (u32, u32), digits: usize) -> Text {
-    format!("202601{day:02}{hour:02}1500").chars().take(digits).collect()
+    format!("202601{day:02}{hour:02}1500")
+        .chars()
+        .take(digits)
+        .collect()
 }
 
 /// The one result of a citizen in hospital, under a local coding system.
@@ -210,7 +227,10 @@ pub(crate) fn sodium_report(citizen: &Citizen, system: &'static str, at: &str) -
             said: Said {
                 value_type: Text::const_new("NM"),
                 value: vec![vec![sodium.to_string().into()]],
-                units: Some(Coded { code: Text::const_new("mmol/L"), ..Coded::default() }),
+                units: Some(Coded {
+                    code: Text::const_new("mmol/L"),
+                    ..Coded::default()
+                }),
                 range: Text::const_new("133-146"),
                 flag: Text::const_new(if (133..=146).contains(&sodium) { "N" } else { "A" }),
                 status: Text::const_new("F"),
@@ -261,46 +281,169 @@ impl Dice {
 }
 
 const FAMILIES: &[&str] = &[
-    "Alder", "Almond", "Ash", "Aspen", "Bamber", "Barley", "Basil", "Beech", "Birch", "Bracken", "Bramble",
-    "Briar", "Burdock", "Cedar", "Chervil", "Clover", "Comfrey", "Coriander", "Cowslip", "Crabtree", "Crocus",
-    "Cypress", "Damson", "Dill", "Elder", "Elm", "Fennel", "Fern", "Finch", "Foxglove", "Garland", "Gorse",
-    "Greengage", "Hawthorn", "Hazel", "Heath", "Hemlock", "Holly", "Hornbeam", "Hyssop", "Iris", "Ivy",
-    "Jasmine", "Juniper", "Larch", "Laurel", "Lavender", "Lilac", "Linden", "Lovage", "Lupin", "Mallow",
-    "Maple", "Marigold", "Marjoram", "Meadow", "Medlar", "Mint", "Mistletoe", "Moss", "Myrtle", "Nettle",
-    "Nutmeg", "Oakley", "O'Leander", "Olive", "Orchard", "Osier", "Parsley", "Pear", "Pine", "Plum", "Poplar",
-    "Primrose", "Privet", "Quince", "Rosemary", "Rowan", "Rushes", "Saffron", "Sage", "Samphire", "Sedge",
-    "Sorrel", "Spruce", "Sycamore", "Tamarisk", "Tansy", "Tarragon", "Teasel", "Thistle", "Thyme", "Verbena",
-    "Vetch", "Violet", "Walnut", "Whitebeam", "Willow", "Yarrow", "Yew",
+    "Alder",
+    "Almond",
+    "Ash",
+    "Aspen",
+    "Bamber",
+    "Barley",
+    "Basil",
+    "Beech",
+    "Birch",
+    "Bracken",
+    "Bramble",
+    "Briar",
+    "Burdock",
+    "Cedar",
+    "Chervil",
+    "Clover",
+    "Comfrey",
+    "Coriander",
+    "Cowslip",
+    "Crabtree",
+    "Crocus",
+    "Cypress",
+    "Damson",
+    "Dill",
+    "Elder",
+    "Elm",
+    "Fennel",
+    "Fern",
+    "Finch",
+    "Foxglove",
+    "Garland",
+    "Gorse",
+    "Greengage",
+    "Hawthorn",
+    "Hazel",
+    "Heath",
+    "Hemlock",
+    "Holly",
+    "Hornbeam",
+    "Hyssop",
+    "Iris",
+    "Ivy",
+    "Jasmine",
+    "Juniper",
+    "Larch",
+    "Laurel",
+    "Lavender",
+    "Lilac",
+    "Linden",
+    "Lovage",
+    "Lupin",
+    "Mallow",
+    "Maple",
+    "Marigold",
+    "Marjoram",
+    "Meadow",
+    "Medlar",
+    "Mint",
+    "Mistletoe",
+    "Moss",
+    "Myrtle",
+    "Nettle",
+    "Nutmeg",
+    "Oakley",
+    "O'Leander",
+    "Olive",
+    "Orchard",
+    "Osier",
+    "Parsley",
+    "Pear",
+    "Pine",
+    "Plum",
+    "Poplar",
+    "Primrose",
+    "Privet",
+    "Quince",
+    "Rosemary",
+    "Rowan",
+    "Rushes",
+    "Saffron",
+    "Sage",
+    "Samphire",
+    "Sedge",
+    "Sorrel",
+    "Spruce",
+    "Sycamore",
+    "Tamarisk",
+    "Tansy",
+    "Tarragon",
+    "Teasel",
+    "Thistle",
+    "Thyme",
+    "Verbena",
+    "Vetch",
+    "Violet",
+    "Walnut",
+    "Whitebeam",
+    "Willow",
+    "Yarrow",
+    "Yew",
 ];
 const FEMALE: &[&str] = &[
-    "Ada", "Alice", "Amina", "Beatrix", "Chloe", "Clara", "Daisy", "Edith", "Eleni", "Esther", "Fatima", "Flora",
-    "Grace", "Harriet", "Ines", "Ivy", "Jane", "Joan", "Kamala", "Leila", "Lucy", "Mabel", "Maya", "Nadia",
-    "Nora", "Olive", "Priya", "Renée", "Rosa", "Ruth", "Saoirse", "Sofia", "Tamsin", "Uma", "Vera", "Wendy",
-    "Yasmin", "Zoë",
+    "Ada", "Alice", "Amina", "Beatrix", "Chloe", "Clara", "Daisy", "Edith", "Eleni", "Esther", "Fatima",
+    "Flora", "Grace", "Harriet", "Ines", "Ivy", "Jane", "Joan", "Kamala", "Leila", "Lucy", "Mabel", "Maya",
+    "Nadia", "Nora", "Olive", "Priya", "Renée", "Rosa", "Ruth", "Saoirse", "Sofia", "Tamsin", "Uma", "Vera",
+    "Wendy", "Yasmin", "Zoë",
 ];
 const MALE: &[&str] = &[
-    "Aidan", "Albert", "Amir", "Arthur", "Ben", "Carlos", "Cyril", "Daniel", "Dev", "Edmund", "Felix", "Femi",
-    "George", "Hassan", "Henry", "Hugo", "Ivan", "Jack", "José", "Kwame", "Leo", "Liam", "Malik", "Marcus",
-    "Ned", "Omar", "Oscar", "Paul", "Quentin", "Ravi", "Samuel", "Søren", "Theo", "Tom", "Umar", "Victor",
-    "Walter", "Yusuf", "Zack",
+    "Aidan", "Albert", "Amir", "Arthur", "Ben", "Carlos", "Cyril", "Daniel", "Dev", "Edmund", "Felix",
+    "Femi", "George", "Hassan", "Henry", "Hugo", "Ivan", "Jack", "José", "Kwame", "Leo", "Liam", "Malik",
+    "Marcus", "Ned", "Omar", "Oscar", "Paul", "Quentin", "Ravi", "Samuel", "Søren", "Theo", "Tom", "Umar",
+    "Victor", "Walter", "Yusuf", "Zack",
 ];
 const STREETS: &[&str] = &[
-    "Acorn Street", "Bluebell Row", "Catkin Close", "Dandelion Road", "Elderflower Lane", "Fernhill Gardens",
-    "Greenleaf Avenue", "Hedgerow Terrace", "Ivybridge Mews", "Juniper Walk", "Kestrel Court", "Lark Rise",
-    "Meadowsweet Drive", "Nightingale Square", "Orchard Place", "Poppyfield Way",
+    "Acorn Street",
+    "Bluebell Row",
+    "Catkin Close",
+    "Dandelion Road",
+    "Elderflower Lane",
+    "Fernhill Gardens",
+    "Greenleaf Avenue",
+    "Hedgerow Terrace",
+    "Ivybridge Mews",
+    "Juniper Walk",
+    "Kestrel Court",
+    "Lark Rise",
+    "Meadowsweet Drive",
+    "Nightingale Square",
+    "Orchard Place",
+    "Poppyfield Way",
 ];
 /// Town, and a postcode district that Royal Mail has not given out.
 const TOWNS: &[(&str, &str)] = &[
-    ("London", "ZZ1"), ("London", "ZZ2"), ("London", "ZZ3"), ("Croydon", "ZZ4"), ("Barnet", "ZZ5"),
-    ("Ealing", "ZZ6"), ("Hounslow", "ZZ7"),
+    ("London", "ZZ1"),
+    ("London", "ZZ2"),
+    ("London", "ZZ3"),
+    ("Croydon", "ZZ4"),
+    ("Barnet", "ZZ5"),
+    ("Ealing", "ZZ6"),
+    ("Hounslow", "ZZ7"),
 ];
 const ETHNICITIES: &[(&str, &str)] = &[
-    ("A", "British"), ("A", "British"), ("A", "British"), ("B", "Irish"), ("C", "Any other White background"),
-    ("F", "White and Asian"), ("H", "Indian"), ("J", "Pakistani"), ("K", "Bangladeshi"), ("M", "Caribbean"),
-    ("N", "African"), ("R", "Chinese"), ("S", "Any other ethnic group"), ("Z", "Not stated"),
+    ("A", "British"),
+    ("A", "British"),
+    ("A", "British"),
+    ("B", "Irish"),
+    ("C", "Any other White background"),
+    ("F", "White and Asian"),
+    ("H", "Indian"),
+    ("J", "Pakistani"),
+    ("K", "Bangladeshi"),
+    ("M", "Caribbean"),
+    ("N", "African"),
+    ("R", "Chinese"),
+    ("S", "Any other ethnic group"),
+    ("Z", "Not stated"),
 ];
-const GPS: &[(&str, &str)] =
-    &[("G9990001", "Kestrel"), ("G9990002", "Heron"), ("G9990003", "Plover"), ("G9990004", "Wren")];
+const GPS: &[(&str, &str)] = &[
+    ("G9990001", "Kestrel"),
+    ("G9990002", "Heron"),
+    ("G9990003", "Plover"),
+    ("G9990004", "Wren"),
+];
 const PRACTICES: &[(&str, &str)] = &[
     ("Z99901", "The Rookery Surgery"),
     ("Z99902", "Millpond Medical Centre"),
@@ -314,7 +457,11 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_people_and_another_seed_others() {
         let names = |seed| -> Vec<String> {
-            Population::new(seed, 1).people().take(50).map(|person| format!("{} {}", person.nhs, person.family)).collect()
+            Population::new(seed, 1)
+                .people()
+                .take(50)
+                .map(|person| format!("{} {}", person.nhs, person.family))
+                .collect()
         };
         assert_eq!(names(7), names(7));
         assert_ne!(names(7), names(8));
@@ -324,7 +471,11 @@ mod tests {
     fn every_number_is_valid_and_in_the_range_kept_for_tests() {
         let mut seen = std::collections::HashSet::new();
         for person in Population::new(7, 3).people().take(5000) {
-            assert!(hl7v2::nhs::NhsNumber::parse(&person.nhs).is_some(), "check digit of {}", person.index);
+            assert!(
+                NhsNumber::parse(&person.nhs).is_some(),
+                "check digit of {}",
+                person.index
+            );
             assert!(person.nhs.starts_with("999"));
             assert!(seen.insert(person.nhs), "number given twice");
         }

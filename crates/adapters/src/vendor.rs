@@ -72,6 +72,10 @@ pub(crate) struct Reading {
     pub events: &'static [&'static str],
     /// Trigger events that merge two people.
     pub merges: &'static [&'static str],
+    /// Trigger events that give a person another number.
+    pub renumbers: &'static [&'static str],
+    /// Trigger events that move a visit to another person.
+    pub moves: &'static [&'static str],
     /// The numbers of the person a message is about.
     pub identities: fn(&Message<'_>) -> Vec<Alias>,
     /// The numbers of the record a merge ends.
@@ -123,7 +127,10 @@ pub(crate) struct Codes {
 impl Codes {
     /// The product's code for a plain word.
     pub(crate) fn own(table: &[(&str, &'static str)], plain: &str) -> Option<&'static str> {
-        table.iter().find(|(word, _)| *word == plain).map(|(_, code)| *code)
+        table
+            .iter()
+            .find(|(word, _)| *word == plain)
+            .map(|(_, code)| *code)
     }
 }
 
@@ -153,11 +160,23 @@ pub enum Standing {
 
 impl Assumption {
     pub(crate) const fn assumed(name: &'static str, default: &'static str, source: &'static str) -> Self {
-        Self { name, default, choices: &[], source, standing: Standing::Assumed }
+        Self {
+            name,
+            default,
+            choices: &[],
+            source,
+            standing: Standing::Assumed,
+        }
     }
 
     pub(crate) const fn unknown(name: &'static str, default: &'static str, source: &'static str) -> Self {
-        Self { name, default, choices: &[], source, standing: Standing::Unknown }
+        Self {
+            name,
+            default,
+            choices: &[],
+            source,
+            standing: Standing::Unknown,
+        }
     }
 
     pub(crate) const fn choices(mut self, choices: &'static [&'static str]) -> Self {

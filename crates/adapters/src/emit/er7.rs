@@ -30,7 +30,10 @@ impl Er7 {
 
 /// Components of one repetition, without those left empty at the end.
 pub(crate) fn parts(components: &[&str]) -> Er7 {
-    let used = components.iter().rposition(|component| !component.is_empty()).map_or(0, |last| last + 1);
+    let used = components
+        .iter()
+        .rposition(|component| !component.is_empty())
+        .map_or(0, |last| last + 1);
     let mut out = Vec::with_capacity(64);
     for (position, component) in components.iter().take(used).enumerate() {
         if position > 0 {
@@ -50,11 +53,19 @@ pub(crate) trait Put {
 
 impl Put for SegmentBuilder<'_> {
     fn put(&mut self, field: u16, value: Er7) -> &mut Self {
-        if value.0.is_empty() { self } else { self.raw(field, value.0.as_bytes()) }
+        if value.0.is_empty() {
+            self
+        } else {
+            self.raw(field, value.0.as_bytes())
+        }
     }
 
     fn set(&mut self, field: u16, text: &str) -> &mut Self {
-        if text.is_empty() { self } else { self.field(field, text) }
+        if text.is_empty() {
+            self
+        } else {
+            self.field(field, text)
+        }
     }
 
     fn maybe(&mut self, field: u16, text: Option<&Text>) -> &mut Self {
@@ -90,7 +101,12 @@ mod tests {
     fn components_are_escaped_and_trailing_ones_dropped() {
         let mut message = Builder::new(Encoding::STANDARD);
         let name = Er7::repeated([parts(&["A&E", "x^y", "", ""]), parts(&["B"]), Er7::default()]);
-        message.segment("PID").put(5, name).put(7, Er7::null()).set(8, "F").set(9, "");
+        message
+            .segment("PID")
+            .put(5, name)
+            .put(7, Er7::null())
+            .set(8, "F")
+            .set(9, "");
         assert_eq!(message.finish(), b"PID|||||A\\T\\E^x\\S\\y~B||\"\"|F\r");
     }
 

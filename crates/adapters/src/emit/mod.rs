@@ -54,13 +54,29 @@ impl Emission<'_> {
 
 /// The first `digits` digits of an HL7 time, padded with zeros when it is a time and shorter.
 pub(crate) fn time_to(time: &str, digits: usize) -> String {
-    let plain: String = time.chars().take_while(|letter| letter.is_ascii_digit()).take(digits).collect();
-    if plain.len() > 8 && plain.len() < digits { format!("{plain:0<digits$}") } else { plain }
+    let plain: String = time
+        .chars()
+        .take_while(|letter| letter.is_ascii_digit())
+        .take(digits)
+        .collect();
+    if plain.len() > 8 && plain.len() < digits {
+        format!("{plain:0<digits$}")
+    } else {
+        plain
+    }
 }
 
 /// PL in its usual order.
 pub(crate) fn pl(place: &Place) -> Er7 {
-    parts(&[&place.ward, &place.room, &place.bed, &place.facility, "", "", &place.building])
+    parts(&[
+        &place.ward,
+        &place.room,
+        &place.bed,
+        &place.facility,
+        "",
+        "",
+        &place.building,
+    ])
 }
 
 /// CE in its usual order.
@@ -70,7 +86,15 @@ pub(crate) fn ce(coded: &Coded) -> Er7 {
 
 /// XPN in its usual order.
 pub(crate) fn xpn(name: &Name) -> Er7 {
-    parts(&[&name.family, &name.given, &name.middle, &name.suffix, &name.prefix, "", &name.kind])
+    parts(&[
+        &name.family,
+        &name.given,
+        &name.middle,
+        &name.suffix,
+        &name.prefix,
+        "",
+        &name.kind,
+    ])
 }
 
 /// OBX-5.

@@ -117,7 +117,10 @@ impl Post {
     fn head(&self) -> Option<Outgoing> {
         let below = *self.durable_below.borrow();
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.front().filter(|outgoing| outgoing.sequence < below).cloned()
+        queue
+            .front()
+            .filter(|outgoing| outgoing.sequence < below)
+            .cloned()
     }
 
     fn done(&self, sequence: u64, taken: bool) {
@@ -183,18 +186,30 @@ async fn deliver(
         delay_ms = (delay_ms * 2).min(limits.retry_delay_max_ms);
     };
     if !taken {
-        tracing::warn!(system = shared.vendor.name, control_id = outgoing.control_id, "the receiver refused a message");
+        tracing::warn!(
+            system = shared.vendor.name,
+            control_id = outgoing.control_id,
+            "the receiver refused a message"
+        );
     }
     let sequence = outgoing.sequence;
     let entry = if taken {
-        Entry { delivered: Some(sequence), ..Entry::default() }
+        Entry {
+            delivered: Some(sequence),
+            ..Entry::default()
+        }
     } else {
-        Entry { refused: Some(sequence), ..Entry::default() }
+        Entry {
+            refused: Some(sequence),
+            ..Entry::default()
+        }
     };
     // Should this be lost in a crash, the message is sent again: at least once.
     match shared.recorder.submit_patiently(entry).await {
         Ok(pending) => drop(pending),
-        Err(error) => tracing::error!(system = shared.vendor.name, %error, "a delivery could not be recorded"),
+        Err(error) => {
+            tracing::error!(system = shared.vendor.name, %error, "a delivery could not be recorded")
+        }
     }
     shared.post.done(sequence, taken);
 }
@@ -208,10 +223,18 @@ async fn attempt(
     if !connection.as_ref().is_some_and(Sender::is_usable) {
         *connection = Sender::connect(address, limits.connection.clone()).await.ok();
     }
-    let Some(sender) = connection else { return Attempt::Doubt };
-    let Ok(answer) = sender.send(&outgoing.message).await else { return Attempt::Doubt };
-    let Ok(answer) = Message::parse(&answer) else { return Attempt::Doubt };
-    let Ok(acknowledgement) = read(&answer) else { return Attempt::Doubt };
+    let Some(sender) = connection else {
+        return Attempt::Doubt;
+    };
+    let Ok(answer) = sender.send(&outgoing.message).await else {
+        return Attempt::Doubt;
+    };
+    let Ok(answer) = Message::parse(&answer) else {
+        return Attempt::Doubt;
+    };
+    let Ok(acknowledgement) = read(&answer) else {
+        return Attempt::Doubt;
+    };
     if acknowledgement.control_id != outgoing.control_id {
         return Attempt::Doubt;
     }

@@ -29,7 +29,12 @@ pub(super) fn write(emission: &Emission<'_>) -> Vec<u8> {
         .set(1, emission.event)
         .set(2, &time_to(emission.now, 14))
         .set(4, reason)
-        .put(5, parts(&["U0417", "MARLOWE", "PRIYA", "", "", "", "", "", "UCLHS", "", "", "", "", "UCHC"]))
+        .put(
+            5,
+            parts(&[
+                "U0417", "MARLOWE", "PRIYA", "", "", "", "", "", "UCLHS", "", "", "", "", "UCHC",
+            ]),
+        )
         .set(6, &time_to(emission.at, 14));
     pid(emission, &mut out);
     pd1(emission.person, &mut out);
@@ -39,7 +44,10 @@ pub(super) fn write(emission: &Emission<'_>) -> Vec<u8> {
             mrg.put(1, parts(&[&alias.value, "", "", &alias.authority, &alias.kind]));
         }
         if let Some(name) = loser.name() {
-            mrg.put(7, parts(&[&name.family, &name.given, "", "", &name.prefix, "", "D"]));
+            mrg.put(
+                7,
+                parts(&[&name.family, &name.given, "", "", &name.prefix, "", "D"]),
+            );
         }
     } else if let Some(encounter) = emission.encounter {
         pv1(emission, encounter, &mut out);
@@ -75,8 +83,12 @@ fn pid(emission: &Emission<'_>, out: &mut Builder) {
     let person = emission.person;
     let mut pid = out.segment("PID");
     pid.set(1, "1");
-    let mrn = person.alias(Role::Mrn).map(|alias| parts(&[&alias.value, "", "", &alias.authority, &alias.kind]));
-    let nhs = person.alias(Role::Nhs).map(|alias| parts(&[&alias.value, "", "", "NHS", emission.choices.get("nhs-type")]));
+    let mrn = person
+        .alias(Role::Mrn)
+        .map(|alias| parts(&[&alias.value, "", "", &alias.authority, &alias.kind]));
+    let nhs = person
+        .alias(Role::Nhs)
+        .map(|alias| parts(&[&alias.value, "", "", "NHS", emission.choices.get("nhs-type")]));
     pid.put(3, Er7::repeated(mrn.into_iter().chain(nhs)));
     if let Some(name) = person.name() {
         let upper = |text: &str| text.to_uppercase();
@@ -130,8 +142,18 @@ fn pid(emission: &Emission<'_>, out: &mut Builder) {
     if let Some(encounter) = emission.encounter {
         pid.set(18, &encounter.number);
     }
-    pid.put(22, emission.told("ethnicity", person.ethnicity.as_ref().map(|coded| &coded.code)));
-    pid.set(29, &person.death_time.as_deref().map(|time| time_to(time, 14)).unwrap_or_default());
+    pid.put(
+        22,
+        emission.told("ethnicity", person.ethnicity.as_ref().map(|coded| &coded.code)),
+    );
+    pid.set(
+        29,
+        &person
+            .death_time
+            .as_deref()
+            .map(|time| time_to(time, 14))
+            .unwrap_or_default(),
+    );
     // The flag and the time go their own ways: the flag is sent as it is held.
     pid.set(30, person.death_indicator.as_deref().unwrap_or("N"));
 }
@@ -150,8 +172,26 @@ fn phone(telecom: &Telecom) -> Er7 {
 fn pd1(person: &Person, out: &mut Builder) {
     let Some(gp) = &person.gp else { return };
     let practice = person.practice.clone().unwrap_or_default();
-    let surgery = ["", &practice.text, "", "", "", "", "", "", "", "", "", "", "", practice.code.as_str()];
-    let repeats = [parts(&[&gp.id, &gp.family, &gp.given, "", "", "DR"]), parts(&surgery)];
+    let surgery = [
+        "",
+        &practice.text,
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        practice.code.as_str(),
+    ];
+    let repeats = [
+        parts(&[&gp.id, &gp.family, &gp.given, "", "", "DR"]),
+        parts(&surgery),
+    ];
     out.segment("PD1").put(4, Er7::repeated(repeats));
 }
 
@@ -186,7 +226,19 @@ fn clinician(clinician: &Clinician) -> Er7 {
 /// Department, room, bed, and the department's id.
 fn place(place: &Place) -> Er7 {
     let department = 1_000_000 + crate::seed::hash(0, &[place.ward.as_bytes()]) % 100_000;
-    parts(&[&place.ward, &place.room, &place.bed, "U", "R", "", "", "", "", "", &department.to_string()])
+    parts(&[
+        &place.ward,
+        &place.room,
+        &place.bed,
+        "U",
+        "R",
+        "",
+        "",
+        "",
+        "",
+        "",
+        &department.to_string(),
+    ])
 }
 
 fn pv1(emission: &Emission<'_>, encounter: &Encounter, out: &mut Builder) {
@@ -209,11 +261,19 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, out: &mut Builder) {
         pv1.put(8, clinician(referrer));
     }
     if let Some(specialty) = &encounter.specialty {
-        pv1.set(10, if specialty.text.is_empty() { &specialty.code } else { &specialty.text });
+        pv1.set(
+            10,
+            if specialty.text.is_empty() {
+                &specialty.code
+            } else {
+                &specialty.text
+            },
+        );
     }
     pv1.maybe(14, encounter.source.as_ref());
     pv1.set(18, &encounter.class).set(19, &encounter.number);
-    pv1.maybe(36, encounter.disposition.as_ref()).maybe(37, encounter.destination.as_ref());
+    pv1.maybe(36, encounter.disposition.as_ref())
+        .maybe(37, encounter.destination.as_ref());
     let time = |time: Option<&Text>| time.map(|time| time_to(time, 14)).unwrap_or_default();
     pv1.set(44, &time(encounter.admitted.as_ref()))
         .set(45, &time(encounter.discharged.as_ref()))
@@ -227,15 +287,30 @@ fn result(report: &Report, out: &mut Builder) {
     let time = |time: Option<&Text>| time.map(|time| time_to(time, 14)).unwrap_or_default();
     let placer = parts(&[&report.placer, if report.placer.is_empty() { "" } else { "EPC" }]);
     let filler = parts(&[&report.filler, "EPIC"]);
-    out.segment("ORC").set(1, "RE").put(2, placer.clone()).put(3, filler.clone()).set(4, &report.filler);
+    out.segment("ORC")
+        .set(1, "RE")
+        .put(2, placer.clone())
+        .put(3, filler.clone())
+        .set(4, &report.filler);
     let mut obr = out.segment("OBR");
-    obr.set(1, "1").put(2, placer).put(3, filler).put(4, ce(&report.service)).set(7, &time(report.observed.as_ref()));
+    obr.set(1, "1")
+        .put(2, placer)
+        .put(3, filler)
+        .put(4, ce(&report.service))
+        .set(7, &time(report.observed.as_ref()));
     if let Some(doctor) = &report.ordered_by {
         obr.put(16, clinician(doctor));
     }
     obr.set(20, &report.filler)
         .set(22, &time(report.issued.as_ref()))
-        .set(24, if report.section.is_empty() { "CH" } else { &report.section })
+        .set(
+            24,
+            if report.section.is_empty() {
+                "CH"
+            } else {
+                &report.section
+            },
+        )
         .set(25, &report.status);
     for (position, observation) in report.observations.iter().enumerate() {
         let said = &observation.said;
@@ -253,7 +328,10 @@ fn result(report: &Report, out: &mut Builder) {
             obx.put(6, ce(units));
         }
         for (line, note) in observation.notes.iter().enumerate() {
-            out.segment("NTE").set(1, &(line + 1).to_string()).set(2, "L").set(3, note);
+            out.segment("NTE")
+                .set(1, &(line + 1).to_string())
+                .set(2, "L")
+                .set(3, note);
         }
     }
 }

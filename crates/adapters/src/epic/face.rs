@@ -33,15 +33,22 @@ struct Face(Arc<Shared>);
 impl Service for Face {
     async fn respond(&self, request: Request) -> Reply {
         let known = |name: &str| SERVED.iter().any(|served| served.resource_type == name);
-        if request.interaction.resource_type().is_some_and(|name| !known(name)) {
+        if request
+            .interaction
+            .resource_type()
+            .is_some_and(|name| !known(name))
+        {
             return html_not_found();
         }
         match &request.interaction {
             Interaction::Capabilities => Reply::resource(200, capabilities(&request.base)),
             Interaction::Read { resource_type, id } => self.read(&request.base, resource_type, id),
-            Interaction::Search { resource_type, parameters } if !resource_type.is_empty() => {
-                self.search(&request, resource_type, parameters).unwrap_or_else(|refusal| *refusal)
-            }
+            Interaction::Search {
+                resource_type,
+                parameters,
+            } if !resource_type.is_empty() => self
+                .search(&request, resource_type, parameters)
+                .unwrap_or_else(|refusal| *refusal),
             Interaction::Search { .. } | Interaction::Operation { .. } | Interaction::Transaction { .. } => {
                 html_not_found()
             }
@@ -52,7 +59,9 @@ impl Service for Face {
     fn negotiate(&self, wanted: Wanted) -> Result<Format, Box<Reply>> {
         Ok(match wanted {
             Wanted::Format(format) => format,
-            Wanted::Anything | Wanted::Unknown if self.0.choices.get("default-format") == "json" => Format::Json,
+            Wanted::Anything | Wanted::Unknown if self.0.choices.get("default-format") == "json" => {
+                Format::Json
+            }
             Wanted::Anything | Wanted::Unknown => Format::Xml,
         })
     }
@@ -126,7 +135,11 @@ const fn parameter(
     kind: &'static str,
     documentation: &'static str,
 ) -> SearchParameter<'static> {
-    SearchParameter { name, kind, documentation }
+    SearchParameter {
+        name,
+        kind,
+        documentation,
+    }
 }
 
 fn capabilities(base: &str) -> fhir::CapabilityStatement {
@@ -169,7 +182,12 @@ impl Face {
 
     fn search(&self, request: &Request, resource_type: &str, parameters: &[(String, String)]) -> Found {
         let asked: Vec<Parameter> = request.parameters();
-        let query = Query { base: &request.base, resource_type, parameters, asked: &asked };
+        let query = Query {
+            base: &request.base,
+            resource_type,
+            parameters,
+            asked: &asked,
+        };
         let inner = self.0.lock();
         match resource_type {
             "Patient" => patients(&inner.state, &query),
@@ -193,7 +211,9 @@ impl Query<'_> {
     }
 
     fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s String> {
-        self.named(name).flat_map(|parameter| &parameter.values).filter(|value| !value.is_empty())
+        self.named(name)
+            .flat_map(|parameter| &parameter.values)
+            .filter(|value| !value.is_empty())
     }
 
     fn value<'s>(&'s self, name: &'s str) -> Option<&'s str> {
@@ -205,19 +225,29 @@ impl Query<'_> {
     }
 
     fn spans(&self, name: &str) -> Result<Vec<Span>, Box<Reply>> {
-        self.values(name).map(|value| date_criterion(value).ok_or_else(|| bad_value(name))).collect()
+        self.values(name)
+            .map(|value| date_criterion(value).ok_or_else(|| bad_value(name)))
+            .collect()
     }
 
     /// The person in `patient` or `subject`, which are one parameter that may be given once.
     fn subject(&self, state: &State) -> Result<Option<Vec<u32>>, Box<Reply>> {
         if self.has("patient") && self.has("subject") {
             let text = "patient and subject are the same and may not be used together";
-            return Err(Box::new(outcome::refused(400, &[outcome::issue(Code::BadCombination, text)])));
+            return Err(Box::new(outcome::refused(
+                400,
+                &[outcome::issue(Code::BadCombination, text)],
+            )));
         }
-        let Some(value) = self.value("patient").or_else(|| self.value("subject")) else { return Ok(None) };
+        let Some(value) = self.value("patient").or_else(|| self.value("subject")) else {
+            return Ok(None);
+        };
         let found = reference_id("Patient", value).and_then(|id| key(state, Kind::Patient, id));
         let Some(found) = found else {
-            return Err(Box::new(outcome::refused(400, &[outcome::issue(Code::BadId, "patient")])));
+            return Err(Box::new(outcome::refused(
+                400,
+                &[outcome::issue(Code::BadId, "patient")],
+            )));
         };
         Ok(Some(vec![found]))
     }
@@ -227,24 +257,45 @@ impl Query<'_> {
         let self_url = search_url(self.base, self.resource_type, self.parameters);
         let found = all.len();
         if self.value("_summary") == Some("count") {
-            return Ok(Reply::resource(200, SearchSet::new(&self_url).total(small(found)).finish()));
+            return Ok(Reply::resource(
+                200,
+                SearchSet::new(&self_url).total(small(found)).finish(),
+            ));
         }
         let asked = match self.value("_count") {
             Some(count) => Some(count.parse::<usize>().map_err(|_| bad_value("_count"))?),
             None => None,
         };
-        let plain: Vec<(String, String)> =
-            self.parameters.iter().filter(|(name, _)| name != PAGE).cloned().collect();
-        let page = page_of(all, asked.unwrap_or(TOTAL_MAX).clamp(1, TOTAL_MAX), self.value(PAGE), &plain);
+        let plain: Vec<(String, String)> = self
+            .parameters
+            .iter()
+            .filter(|(name, _)| name != PAGE)
+            .cloned()
+            .collect();
+        let page = page_of(
+            all,
+            asked.unwrap_or(TOTAL_MAX).clamp(1, TOTAL_MAX),
+            self.value(PAGE),
+            &plain,
+        );
         let Some(Page { items, next, .. }) = page else {
-            return Err(Box::new(outcome::refused(400, &[outcome::issue(Code::PageExpired, "")])));
+            return Err(Box::new(outcome::refused(
+                400,
+                &[outcome::issue(Code::PageExpired, "")],
+            )));
         };
         if items.is_empty() {
             let urn = outcome::urn(&self_url);
-            let set = SearchSet::new(&self_url).total(0).outcome(&urn, outcome::of(&[outcome::issue(Code::NoResults, "")]));
+            let set = SearchSet::new(&self_url)
+                .total(0)
+                .outcome(&urn, outcome::of(&[outcome::issue(Code::NoResults, "")]));
             return Ok(Reply::resource(200, set.finish()));
         }
-        let total = if asked.is_some() { items.len() } else { found.min(TOTAL_MAX) };
+        let total = if asked.is_some() {
+            items.len()
+        } else {
+            found.min(TOTAL_MAX)
+        };
         let mut set = SearchSet::new(&self_url).total(small(total));
         if let Some(token) = next {
             let mut further = plain;
@@ -264,26 +315,44 @@ fn small(count: usize) -> u32 {
 
 fn patients(state: &State, query: &Query<'_>) -> Found {
     let shape = |person| shape::patient(state.seed(), person).into();
-    let mut wanted = People { system_of: Some(shape::alias_system), ..People::default() };
+    let mut wanted = People {
+        system_of: Some(shape::alias_system),
+        ..People::default()
+    };
     if query.has("_id") {
-        wanted.keys = Some(query.values("_id").filter_map(|id| key(state, Kind::Patient, id)).collect());
+        wanted.keys = Some(
+            query
+                .values("_id")
+                .filter_map(|id| key(state, Kind::Patient, id))
+                .collect(),
+        );
         return query.bundle(state.find_people(&wanted), shape);
     }
     let demographics = query.has("family") && query.has("given") && query.has("birthdate");
     for parameter in query.named("birthdate") {
-        let plain = parameter.value().starts_with(|letter: char| letter.is_ascii_digit());
+        let plain = parameter
+            .value()
+            .starts_with(|letter: char| letter.is_ascii_digit());
         if !plain || parameter.values.len() > 1 || date_criterion(parameter.value()).is_none() {
             let text = "birthdate: a single valid date";
-            return Err(Box::new(outcome::refused(400, &[outcome::issue(Code::BadDemographics, text)])));
+            return Err(Box::new(outcome::refused(
+                400,
+                &[outcome::issue(Code::BadDemographics, text)],
+            )));
         }
     }
     if !query.has("identifier") && !demographics {
         let only_birth = query.has("birthdate")
-            && query.asked.iter().all(|parameter| matches!(parameter.name.as_str(), "birthdate" | "_count"));
+            && query
+                .asked
+                .iter()
+                .all(|parameter| matches!(parameter.name.as_str(), "birthdate" | "_count"));
         if only_birth {
             return query.bundle(Vec::new(), shape);
         }
-        let mut issues: Vec<_> = unknown(query).map(|name| outcome::issue(Code::UnknownParameter, name)).collect();
+        let mut issues: Vec<_> = unknown(query)
+            .map(|name| outcome::issue(Code::UnknownParameter, name))
+            .collect();
         let text = "demographics or _id are needed";
         issues.push(outcome::issue(Code::BadDemographics, text));
         return Err(Box::new(outcome::refused(400, &issues)));
@@ -299,14 +368,19 @@ fn patients(state: &State, query: &Query<'_>) -> Found {
     }
     let found = state.find_people(&wanted);
     if found.len() > PATIENTS_MAX {
-        return Err(Box::new(outcome::refused(400, &[outcome::issue(Code::TooMany, "")])));
+        return Err(Box::new(outcome::refused(
+            400,
+            &[outcome::issue(Code::TooMany, "")],
+        )));
     }
     query.bundle(found, shape)
 }
 
 /// Parameters that this type does not have.
 fn unknown<'q>(query: &'q Query<'_>) -> impl Iterator<Item = &'q str> {
-    let served = SERVED.iter().find(|served| served.resource_type == query.resource_type);
+    let served = SERVED
+        .iter()
+        .find(|served| served.resource_type == query.resource_type);
     let names = served.map_or(&[][..], |served| served.search);
     query
         .asked
@@ -322,14 +396,24 @@ fn encounters(state: &State, query: &Query<'_>) -> Found {
     let ids = query.has("_id");
     if people.is_none() && !ids && !query.has("identifier") {
         let text = "patient, subject, identifier or _id is needed";
-        return Err(Box::new(outcome::refused(400, &[outcome::issue(Code::RequiredMissing, text)])));
+        return Err(Box::new(outcome::refused(
+            400,
+            &[outcome::issue(Code::RequiredMissing, text)],
+        )));
     }
     let spans = query.spans("date")?;
     let numbers = query.values("identifier");
     let wanted = Visits {
         people,
-        keys: ids.then(|| query.values("_id").filter_map(|id| key(state, Kind::Encounter, id)).collect()),
-        numbers: numbers.map(|value| Text::from(value.rsplit('|').next().unwrap_or_default())).collect(),
+        keys: ids.then(|| {
+            query
+                .values("_id")
+                .filter_map(|id| key(state, Kind::Encounter, id))
+                .collect()
+        }),
+        numbers: numbers
+            .map(|value| Text::from(value.rsplit('|').next().unwrap_or_default()))
+            .collect(),
     };
     let mut found = state.find_visits(&wanted);
     found.retain(|(_, encounter)| {
@@ -348,23 +432,40 @@ fn encounters(state: &State, query: &Query<'_>) -> Found {
 fn observations(state: &State, query: &Query<'_>) -> Found {
     let shape = |seen: Seen<'_>| shape::observation(state.seed(), &seen).into();
     if query.has("_id") {
-        let found = query.values("_id").filter_map(|id| observation(state, id)).collect();
+        let found = query
+            .values("_id")
+            .filter_map(|id| observation(state, id))
+            .collect();
         return query.bundle(found, shape);
     }
     let people = query.subject(state)?;
     let Some(people) = people.filter(|_| query.has("category") || query.has("code")) else {
-        let mut issues: Vec<_> = unknown(query).map(|name| outcome::issue(Code::UnknownParameter, name)).collect();
-        issues.push(outcome::issue(Code::ContentMissing, "patient and one of category and code are needed"));
+        let mut issues: Vec<_> = unknown(query)
+            .map(|name| outcome::issue(Code::UnknownParameter, name))
+            .collect();
+        issues.push(outcome::issue(
+            Code::ContentMissing,
+            "patient and one of category and code are needed",
+        ));
         return Err(Box::new(outcome::refused(400, &issues)));
     };
     let spans = query.spans("date")?;
-    let mut found: Vec<Seen<'_>> =
-        people.into_iter().flat_map(|person| state.observations_of(person)).collect();
+    let mut found: Vec<Seen<'_>> = people
+        .into_iter()
+        .flat_map(|person| state.observations_of(person))
+        .collect();
     found.retain(|seen| {
         let observed = seen.observed().map_or("", Text::as_str);
         spans.iter().all(|span| span.holds(observed))
-            && query.named("category").all(|asked| asked.values.iter().any(|value| shape::is_in_category(seen, value)))
-            && query.named("code").all(|asked| asked.values.iter().any(|value| shape::has_code(seen, value)))
+            && query.named("category").all(|asked| {
+                asked
+                    .values
+                    .iter()
+                    .any(|value| shape::is_in_category(seen, value))
+            })
+            && query
+                .named("code")
+                .all(|asked| asked.values.iter().any(|value| shape::has_code(seen, value)))
     });
     query.bundle(found, shape)
 }

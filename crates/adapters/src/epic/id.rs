@@ -77,8 +77,14 @@ mod tests {
     fn ids_have_the_shape_clients_see_and_fhir_allows() {
         for number in 0..500 {
             let id = opaque(7, Kind::Encounter, number);
-            assert!(id.starts_with('e') && id.ends_with('3') && id.len() == 24, "{number}");
-            assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.'));
+            assert!(
+                id.starts_with('e') && id.ends_with('3') && id.len() == 24,
+                "{number}"
+            );
+            assert!(
+                id.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
+            );
         }
     }
 }

@@ -28,8 +28,17 @@ fn alias(cx: Cx) -> Option<Alias> {
     if cx.is_called_nhs() {
         return nhs_digits(&cx.value).map(|digits| Alias::nhs(&digits, "NHS", &cx.kind));
     }
-    let role = if cx.kind == "EPI" || cx.authority == "EPI" { Role::Enterprise } else { Role::Mrn };
-    Some(Alias { value: cx.value, authority: cx.authority, kind: cx.kind, role })
+    let role = if cx.kind == "EPI" || cx.authority == "EPI" {
+        Role::Enterprise
+    } else {
+        Role::Mrn
+    };
+    Some(Alias {
+        value: cx.value,
+        authority: cx.authority,
+        kind: cx.kind,
+        role,
+    })
 }
 
 /// The contact serial number: PV1-19, PV1-50 or PID-18.
@@ -44,5 +53,11 @@ pub(super) fn visit(message: &Message<'_>) -> (Text, Text) {
 pub(super) fn refuses(message: &Message<'_>) -> Option<Refusal> {
     let processing = message.header().processing_id();
     let ours = matches!(&*processing, "" | "P" | "T" | "D");
-    (!ours).then(|| Refusal::reject("202", "MSH-11", "MSH-11: processing id of another environment; P, T and D are taken"))
+    (!ours).then(|| {
+        Refusal::reject(
+            "202",
+            "MSH-11",
+            "MSH-11: processing id of another environment; P, T and D are taken",
+        )
+    })
 }

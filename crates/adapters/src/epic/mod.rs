@@ -34,9 +34,11 @@ static UCLH: Profile = Profile {
     dialect: &dialect::EPIC_UCLH,
     reading: Reading {
         events: &[
-            "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A28", "A31",
+            "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A15", "A28", "A31",
         ],
         merges: &["A40"],
+        renumbers: &["A47"],
+        moves: &["A45"],
         identities: intake::identities,
         losers: intake::losers,
         visit: intake::visit,
@@ -48,7 +50,11 @@ static UCLH: Profile = Profile {
         unsupported: AckCode::AE,
         stores: |_| {},
     },
-    writing: Writing { merge_event: "A40", control_id: emit::control_id, write: emit::write },
+    writing: Writing {
+        merge_event: "A40",
+        control_id: emit::control_id,
+        write: emit::write,
+    },
     codes: Codes {
         class: &[
             ("inpatient", "I"),
@@ -66,24 +72,89 @@ static UCLH: Profile = Profile {
 };
 
 const ASSUMPTIONS: &[Assumption] = &[
-    Assumption::assumed("default-format", "xml", "epic.md 1.1 and item 1: XML unless JSON is asked for").choices(&["xml", "json"]),
+    Assumption::assumed(
+        "default-format",
+        "xml",
+        "epic.md 1.1 and item 1: XML unless JSON is asked for",
+    )
+    .choices(&["xml", "json"]),
     Assumption::assumed("nhs-type", "HN", "epic.md 2.3: HN, sometimes NH").choices(&["HN", "NH"]),
-    Assumption::assumed("processing-id", "P, T and D are taken; anything else is AR 202", "epic.md 2.1: P and T are seen, D in public samples"),
-    Assumption::assumed("ack-mode", "original: AA, AE, AR; MSH-15/16 say AL/NE", "epic.md 2.5"),
-    Assumption::assumed("acknowledgement", "AR for what is no HL7, AE for what cannot be filed", "epic.md 2.5"),
-    Assumption::assumed("strict-results", "off: several OBR and an unknown placer file", "epic.md item 19: two US sites; needs orders, which are not spoken yet"),
-    Assumption::assumed("unknown-person", "an event about somebody unknown registers them", "epic.md 2.5"),
-    Assumption::assumed("matching", "hospital number first, then NHS number when the dates of birth agree", "epic.md 1.5: the threshold is set by the site"),
+    Assumption::assumed(
+        "processing-id",
+        "P, T and D are taken; anything else is AR 202",
+        "epic.md 2.1: P and T are seen, D in public samples",
+    ),
+    Assumption::assumed(
+        "ack-mode",
+        "original: AA, AE, AR; MSH-15/16 say AL/NE",
+        "epic.md 2.5",
+    ),
+    Assumption::assumed(
+        "acknowledgement",
+        "AR for what is no HL7, AE for what cannot be filed",
+        "epic.md 2.5",
+    ),
+    Assumption::assumed(
+        "strict-results",
+        "off: several OBR and an unknown placer file",
+        "epic.md item 19: two US sites; needs orders, which are not spoken yet",
+    ),
+    Assumption::assumed(
+        "unknown-person",
+        "an event about somebody unknown registers them",
+        "epic.md 2.5",
+    ),
+    Assumption::assumed(
+        "matching",
+        "hospital number first, then NHS number when the dates of birth agree",
+        "epic.md 1.5: the threshold is set by the site",
+    ),
     Assumption::assumed("patch-status", "405", "epic.md item 13"),
-    Assumption::assumed("error-statuses", "400 for fatal, 200 for warning where no status is published", "epic.md 1.6"),
-    Assumption::assumed("instance", "1.2.840.114350.1.13.9990", "epic.md 1.2: an instance number of our own in the vendor's arc"),
-    Assumption::assumed("demographics", "family, given and birthdate together, or an identifier, or _id, is enough", "epic.md 1.4"),
-    Assumption::assumed("page-token", "carries the search and the offset; does not expire yet", "epic.md 1.4"),
-    Assumption::assumed("merged-read", "404 is not given: 4107 with the survivor's location, status 301", "epic.md 1.6 and item 15: the status is not published"),
-    Assumption::assumed("mrn-authority", "MRENTR and MEDREC, as the system before it", "epic.md 2.3"),
-    Assumption::assumed("charset", "MSH-18 empty, text in UTF-8", "epic.md 2.1: no character set is seen"),
-    Assumption::assumed("department-id", "a number made from the department's name", "epic.md 2.3"),
-    Assumption::unknown("bridges", "no interface tables or retry rules of its own; one outbox in order", "epic.md 2.5"),
+    Assumption::assumed(
+        "error-statuses",
+        "400 for fatal, 200 for warning where no status is published",
+        "epic.md 1.6",
+    ),
+    Assumption::assumed(
+        "instance",
+        "1.2.840.114350.1.13.9990",
+        "epic.md 1.2: an instance number of our own in the vendor's arc",
+    ),
+    Assumption::assumed(
+        "demographics",
+        "family, given and birthdate together, or an identifier, or _id, is enough",
+        "epic.md 1.4",
+    ),
+    Assumption::assumed(
+        "page-token",
+        "carries the search and the offset; does not expire yet",
+        "epic.md 1.4",
+    ),
+    Assumption::assumed(
+        "merged-read",
+        "404 is not given: 4107 with the survivor's location, status 301",
+        "epic.md 1.6 and item 15: the status is not published",
+    ),
+    Assumption::assumed(
+        "mrn-authority",
+        "MRENTR and MEDREC, as the system before it",
+        "epic.md 2.3",
+    ),
+    Assumption::assumed(
+        "charset",
+        "MSH-18 empty, text in UTF-8",
+        "epic.md 2.1: no character set is seen",
+    ),
+    Assumption::assumed(
+        "department-id",
+        "a number made from the department's name",
+        "epic.md 2.3",
+    ),
+    Assumption::unknown(
+        "bridges",
+        "no interface tables or retry rules of its own; one outbox in order",
+        "epic.md 2.5",
+    ),
     Assumption::unknown("duplicate-check", "none beyond matching", "epic.md 1.5"),
     Assumption::unknown("create-headers", "nothing can be created yet", "epic.md 1.3"),
 ];

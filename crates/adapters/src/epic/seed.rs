@@ -17,10 +17,18 @@ const BEDS: &[(&str, &str, &str)] = &[
     ("UCH SDEC", "UCH SDEC CH", "CH-14"),
 ];
 
-const SPECIALTIES: &[&str] = &["Acute Medicine", "Cardiology", "Respiratory Medicine", "Trauma & Orthopaedics"];
+const SPECIALTIES: &[&str] = &[
+    "Acute Medicine",
+    "Cardiology",
+    "Respiratory Medicine",
+    "Trauma & Orthopaedics",
+];
 
-const CONSULTANTS: &[(&str, &str, &str)] =
-    &[("ALDJ01", "ALDERTON", "JAMES"), ("GALM01", "GALLO", "MARINA"), ("BHAS02", "BHATT", "SUNITA")];
+const CONSULTANTS: &[(&str, &str, &str)] = &[
+    ("ALDJ01", "ALDERTON", "JAMES"),
+    ("GALM01", "GALLO", "MARINA"),
+    ("BHAS02", "BHATT", "SUNITA"),
+];
 
 pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
     let codes = &profile.codes;
@@ -42,10 +50,24 @@ pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
         class: Some(Text::const_new("I")).into(),
         admission_type: Some(Text::const_new("Emergency")).into(),
         source: Some(Text::const_new("Usual residence")).into(),
-        specialty: Some(Coded { code: specialty.into(), ..Coded::default() }).into(),
-        consultant: Some(Clinician { id: id.into(), family: family.into(), given: given.into(), ..Clinician::default() })
-            .into(),
-        place: Some(Place { ward: ward.into(), room: room.into(), bed: bed.into(), ..Place::default() }),
+        specialty: Some(Coded {
+            code: specialty.into(),
+            ..Coded::default()
+        })
+        .into(),
+        consultant: Some(Clinician {
+            id: id.into(),
+            family: family.into(),
+            given: given.into(),
+            ..Clinician::default()
+        })
+        .into(),
+        place: Some(Place {
+            ward: ward.into(),
+            room: room.into(),
+            bed: bed.into(),
+            ..Place::default()
+        }),
         admitted: Some(at.clone()).into(),
         ..Visit::default()
     };
@@ -58,7 +80,13 @@ pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
         ..Change::default()
     });
     if let Some(report) = sodium_report(citizen, "Winpath", &at) {
-        events.push(Change { at: at.clone(), recorded: at, aliases, reports: vec![report], ..Change::default() });
+        events.push(Change {
+            at: at.clone(),
+            recorded: at,
+            aliases,
+            reports: vec![report],
+            ..Change::default()
+        });
     }
     events
 }

@@ -11,4 +11,6 @@ mod value;
 pub(crate) use self::page::{Page, page_of};
 pub(crate) use self::search::{Fit, Span, date_criterion, people_criterion, reference_id};
 pub(crate) use self::time::{date, date_time, instant, instant_of_ms};
-pub(crate) use self::value::{coding, concept, lines, observation_status, relative, set_value, text, v2_code};
+pub(crate) use self::value::{
+    coding, concept, lines, observation_status, relative, set_value, text, v2_code,
+};

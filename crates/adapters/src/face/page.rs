@@ -46,7 +46,10 @@ fn read(token: &str, proof: u64) -> Option<usize> {
 }
 
 fn proof(search: &[(String, String)]) -> u64 {
-    let parts: Vec<&[u8]> = search.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).collect();
+    let parts: Vec<&[u8]> = search
+        .iter()
+        .flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()])
+        .collect();
     hash(0x7061_6765, &parts)
 }
 

@@ -29,7 +29,9 @@ impl Span {
         let day = |time: &Text| -> Text { time.chars().take(8).collect() };
         // Fifteen digits stand for "after the last moment of that day".
         let first = match (self.first.len(), day(&self.first)) {
-            (15, first) => first.parse::<u64>().map_or(first, |day| compact_str::format_compact!("{:08}", day + 1)),
+            (15, first) => first
+                .parse::<u64>()
+                .map_or(first, |day| compact_str::format_compact!("{:08}", day + 1)),
             (_, first) => first,
         };
         (first, day(&self.last))
@@ -42,7 +44,8 @@ impl Span {
 
     /// Whether the time from `start` to `end` has a moment in common with it.
     pub(crate) fn meets(&self, start: &str, end: &str) -> bool {
-        let digits = |time: &str| -> Text { time.chars().take_while(char::is_ascii_digit).take(14).collect() };
+        let digits =
+            |time: &str| -> Text { time.chars().take_while(char::is_ascii_digit).take(14).collect() };
         let (start, end) = (digits(start), digits(end));
         !start.is_empty() && padded(&start, '0') <= self.last && padded(&end, '9') >= self.first
     }
@@ -66,13 +69,33 @@ pub(crate) fn date_criterion(value: &str) -> Option<Span> {
     let (prefix, date) = value.split_at_checked(letters)?;
     let digits = local_digits(date)?;
     let (start, end) = (padded(&digits, '0'), padded(&digits, '9'));
-    let before = || start.parse::<u64>().ok().map(|number| compact_str::format_compact!("{:014}", number.saturating_sub(1)));
+    let before = || {
+        start
+            .parse::<u64>()
+            .ok()
+            .map(|number| compact_str::format_compact!("{:014}", number.saturating_sub(1)))
+    };
     Some(match prefix {
-        "" | "eq" => Span { first: start, last: end },
-        "ge" => Span { first: start, last: LAST },
-        "gt" | "sa" => Span { first: compact_str::format_compact!("{end}0"), last: LAST },
-        "le" => Span { first: FIRST, last: end },
-        "lt" | "eb" => Span { last: before()?, first: FIRST },
+        "" | "eq" => Span {
+            first: start,
+            last: end,
+        },
+        "ge" => Span {
+            first: start,
+            last: LAST,
+        },
+        "gt" | "sa" => Span {
+            first: compact_str::format_compact!("{end}0"),
+            last: LAST,
+        },
+        "le" => Span {
+            first: FIRST,
+            last: end,
+        },
+        "lt" | "eb" => Span {
+            last: before()?,
+            first: FIRST,
+        },
         _ => return None,
     })
 }
@@ -83,9 +106,17 @@ fn local_digits(date: &str) -> Option<Text> {
     let date = date.trim().replace(' ', "+");
     if date.contains('T') && (date.ends_with('Z') || date.rfind(['+', '-']).is_some_and(|at| at > 10)) {
         let point: Timestamp = date.parse().ok()?;
-        return Some(point.to_zoned_datetime(london()).strftime("%Y%m%d%H%M%S").to_string().into());
+        return Some(
+            point
+                .to_zoned_datetime(london())
+                .strftime("%Y%m%d%H%M%S")
+                .to_string()
+                .into(),
+        );
     }
-    let shape = date.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '-' | 'T' | ':'));
+    let shape = date
+        .chars()
+        .all(|letter| letter.is_ascii_digit() || matches!(letter, '-' | 'T' | ':'));
     let digits: Text = date.chars().filter(char::is_ascii_digit).collect();
     let whole = matches!(digits.len(), 4 | 6 | 8 | 12 | 14);
     (shape && whole && hl7v2::Time::parse(&digits).is_ok()).then_some(digits)
@@ -98,7 +129,13 @@ pub(crate) fn people_criterion(
     sexes: fn(&str) -> Vec<Text>,
 ) -> Fit {
     let exact = parameter.modifier.as_deref() == Some("exact");
-    let names = || parameter.values.iter().filter(|value| !value.trim().is_empty()).map(|value| Wanted::new(value, exact));
+    let names = || {
+        parameter
+            .values
+            .iter()
+            .filter(|value| !value.trim().is_empty())
+            .map(|value| Wanted::new(value, exact))
+    };
     match parameter.name.as_str() {
         "identifier" => {
             for value in &parameter.values {
@@ -106,7 +143,9 @@ pub(crate) fn people_criterion(
                 if value.trim().is_empty() {
                     return Fit::Bad;
                 }
-                people.identifiers.push((system.into(), identifier_value(system, value)));
+                people
+                    .identifiers
+                    .push((system.into(), identifier_value(system, value)));
             }
         }
         "family" => people.families.extend(names()),
@@ -175,7 +214,11 @@ mod tests {
         let span = date_criterion("ge2026-07-02T09:00:00Z").unwrap();
         assert!(span.holds("202607021000"));
         assert!(!span.holds("20260702095959"));
-        assert!(date_criterion("ge2026-07-02T09:00:00 01:00").unwrap().holds("20260702090000"));
+        assert!(
+            date_criterion("ge2026-07-02T09:00:00 01:00")
+                .unwrap()
+                .holds("20260702090000")
+        );
     }
 
     #[test]

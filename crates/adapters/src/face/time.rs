@@ -19,7 +19,9 @@ pub(crate) fn date_time(hl7: &str) -> Option<DateTime> {
     if time.precision() < Precision::Minute {
         return date(hl7).map(|date| DateTime::new(date.into_text()));
     }
-    Some(DateTime::new(point(hl7)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()))
+    Some(DateTime::new(
+        point(hl7)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    ))
 }
 
 /// A point in time; none when the day alone is known.
@@ -48,20 +50,41 @@ fn dashed(digits: &str) -> Option<String> {
 }
 
 fn point(hl7: &str) -> Option<Timestamp> {
-    let digits: Vec<i16> =
-        hl7.bytes().take_while(u8::is_ascii_digit).map(|digit| i16::from(digit - b'0')).collect();
+    let digits: Vec<i16> = hl7
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .map(|digit| i16::from(digit - b'0'))
+        .collect();
     let number = |from: usize, to: usize| -> Option<i16> {
         let part = digits.get(from..to)?;
         Some(part.iter().fold(0, |value, digit| value * 10 + digit))
     };
     let small = |from, to| i8::try_from(number(from, to).unwrap_or(0)).ok();
-    let local = Civil::new(number(0, 4)?, small(4, 6)?, small(6, 8)?, small(8, 10)?, small(10, 12)?, small(12, 14)?, 0);
+    let local = Civil::new(
+        number(0, 4)?,
+        small(4, 6)?,
+        small(6, 8)?,
+        small(8, 10)?,
+        small(10, 12)?,
+        small(12, 14)?,
+        0,
+    );
     let local = local.ok()?;
     if let Some(sign) = hl7.find(['+', '-']) {
-        let offset: Vec<i32> = hl7.bytes().skip(sign + 1).map(|digit| i32::from(digit.wrapping_sub(b'0'))).collect();
-        let [hour10, hour, minute10, minute] = offset.as_slice() else { return None };
+        let offset: Vec<i32> = hl7
+            .bytes()
+            .skip(sign + 1)
+            .map(|digit| i32::from(digit.wrapping_sub(b'0')))
+            .collect();
+        let [hour10, hour, minute10, minute] = offset.as_slice() else {
+            return None;
+        };
         let minutes = (hour10 * 10 + hour) * 60 + minute10 * 10 + minute;
-        let seconds = if hl7.as_bytes().get(sign) == Some(&b'-') { -60 * minutes } else { 60 * minutes };
+        let seconds = if hl7.as_bytes().get(sign) == Some(&b'-') {
+            -60 * minutes
+        } else {
+            60 * minutes
+        };
         let offset = jiff::tz::Offset::from_seconds(seconds).ok()?;
         return offset.to_timestamp(local).ok();
     }
@@ -77,7 +100,10 @@ mod tests {
         let said = |hl7| date_time(hl7).map(|time| time.as_str().to_owned());
         assert_eq!(said("202601021030").as_deref(), Some("2026-01-02T10:30:00Z"));
         assert_eq!(said("20260702103015").as_deref(), Some("2026-07-02T09:30:15Z"));
-        assert_eq!(said("20260702103015+0200").as_deref(), Some("2026-07-02T08:30:15Z"));
+        assert_eq!(
+            said("20260702103015+0200").as_deref(),
+            Some("2026-07-02T08:30:15Z")
+        );
         assert_eq!(said("20260702").as_deref(), Some("2026-07-02"));
         assert_eq!(said("197002").as_deref(), Some("1970-02"));
         assert_eq!(said("nonsense"), None);
@@ -86,7 +112,11 @@ mod tests {
     #[test]
     fn a_birth_at_midnight_in_summer_keeps_its_day() {
         for hl7 in ["20260601", "202606010000", "20260601001200"] {
-            assert_eq!(date(hl7).map(|date| date.as_str().to_owned()).as_deref(), Some("2026-06-01"), "{hl7}");
+            assert_eq!(
+                date(hl7).map(|date| date.as_str().to_owned()).as_deref(),
+                Some("2026-06-01"),
+                "{hl7}"
+            );
         }
     }
 }

@@ -12,25 +12,46 @@ pub(crate) fn text(value: &str) -> Option<Text> {
 
 /// Texts without the empty ones.
 pub(crate) fn lines(values: &[&str]) -> Vec<Text> {
-    values.iter().filter(|value| !value.is_empty()).map(|value| Text::from(*value)).collect()
+    values
+        .iter()
+        .filter(|value| !value.is_empty())
+        .map(|value| Text::from(*value))
+        .collect()
 }
 
 pub(crate) fn coding(system: &str, code: &str, display: &str) -> Coding {
-    Coding { system: text(system), code: text(code), display: text(display), ..Coding::default() }
+    Coding {
+        system: text(system),
+        code: text(code),
+        display: text(display),
+        ..Coding::default()
+    }
 }
 
 pub(crate) fn concept(codings: Vec<Coding>, words: &str) -> CodeableConcept {
-    CodeableConcept { coding: codings, text: text(words), ..CodeableConcept::default() }
+    CodeableConcept {
+        coding: codings,
+        text: text(words),
+        ..CodeableConcept::default()
+    }
 }
 
 /// A code of one of HL7's own tables, such as identifier types in 0203.
 pub(crate) fn v2_code(table: &str, code: &str, display: &str) -> Coding {
-    coding(&format!("http://terminology.hl7.org/CodeSystem/v2-{table}"), code, display)
+    coding(
+        &format!("http://terminology.hl7.org/CodeSystem/v2-{table}"),
+        code,
+        display,
+    )
 }
 
 /// A reference by relative path.
 pub(crate) fn relative(resource_type: &str, id: &str, display: &str) -> Reference {
-    Reference { reference: Some(format!("{resource_type}/{id}").into()), display: text(display), ..Reference::default() }
+    Reference {
+        reference: Some(format!("{resource_type}/{id}").into()),
+        display: text(display),
+        ..Reference::default()
+    }
 }
 
 /// `Observation.status` for OBX-11; an observation that never had one is `unknown`.
@@ -49,12 +70,23 @@ pub(crate) fn observation_status(status: &str) -> &'static str {
 pub(crate) fn set_value(said: &Said, observation: &mut Observation) {
     let first = said.first();
     let units = said.units.as_ref();
-    let unit = units.map(|units| if units.text.is_empty() { &units.code } else { &units.text });
+    let unit = units.map(|units| {
+        if units.text.is_empty() {
+            &units.code
+        } else {
+            &units.text
+        }
+    });
     let quantity = |number: &str| {
         let (comparator, digits) = compared(number);
         let value = Decimal::new(digits).ok()?;
         let unit = unit.and_then(|unit| text(unit));
-        Some(Quantity { value: Some(value), comparator: text(comparator), unit, ..Quantity::default() })
+        Some(Quantity {
+            value: Some(value),
+            comparator: text(comparator),
+            unit,
+            ..Quantity::default()
+        })
     };
     match said.value_type.as_str() {
         "NM" => match quantity(first) {
@@ -63,7 +95,12 @@ pub(crate) fn set_value(said: &Said, observation: &mut Observation) {
         },
         "SN" => structured(said, observation, quantity),
         "CE" | "CWE" | "CNE" => {
-            let part = |n: usize| said.value.first().and_then(|parts| parts.get(n)).map_or("", |part| part.as_str());
+            let part = |n: usize| {
+                said.value
+                    .first()
+                    .and_then(|parts| parts.get(n))
+                    .map_or("", |part| part.as_str())
+            };
             let coded = coding("", part(0), part(1));
             observation.value_codeable_concept =
                 (!first.is_empty() || !part(1).is_empty()).then(|| concept(vec![coded], part(1)));
@@ -78,7 +115,12 @@ pub(crate) fn set_value(said: &Said, observation: &mut Observation) {
 
 /// SN: comparator, number, separator, number.
 fn structured(said: &Said, observation: &mut Observation, quantity: impl Fn(&str) -> Option<Quantity>) {
-    let part = |n: usize| said.value.first().and_then(|parts| parts.get(n)).map_or("", |part| part.as_str());
+    let part = |n: usize| {
+        said.value
+            .first()
+            .and_then(|parts| parts.get(n))
+            .map_or("", |part| part.as_str())
+    };
     let (comparator, low, separator, high) = (part(0), part(1), part(2), part(3));
     if separator == ":" {
         observation.value_ratio = Some(Box::new(Ratio {

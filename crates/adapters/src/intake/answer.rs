@@ -26,7 +26,11 @@ pub(crate) fn unreadable(frame: &[u8], refusal: &Refusal, control_id: &str, now:
 fn ack_of(refusal: &Refusal) -> Ack<'_> {
     Ack {
         code: refusal.code,
-        error: Some(AckError { location: refusal.place, condition: refusal.condition, text: &refusal.text }),
+        error: Some(AckError {
+            location: refusal.place,
+            condition: refusal.condition,
+            text: &refusal.text,
+        }),
         text: &refusal.text,
     }
 }
@@ -55,7 +59,10 @@ pub(crate) const RECEIPTS_MAX: usize = 16_384;
 impl Receipts {
     /// The answer given to the same sender, control id and content.
     pub(crate) fn answer(&self, key: u64, content: u64) -> Option<Bytes> {
-        self.by_key.get(&key).filter(|(held, _)| *held == content).map(|(_, answer)| answer.clone())
+        self.by_key
+            .get(&key)
+            .filter(|(held, _)| *held == content)
+            .map(|(_, answer)| answer.clone())
     }
 
     pub(crate) fn keep(&mut self, receipt: &Receipt) {

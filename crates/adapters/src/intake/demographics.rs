@@ -16,9 +16,13 @@ pub(crate) fn read(message: &Message<'_>, reading: &Reading) -> Demographics {
         telecoms: telecoms(message),
         birth: text(pid(7)),
         sex: text(pid(8)),
-        marital: first_place(reading.marital, |segment, field| text(message.field(segment, field))),
+        marital: first_place(reading.marital, |segment, field| {
+            text(message.field(segment, field))
+        }),
         religion: text(pid(17)),
-        ethnicity: first_place(reading.ethnicity, |segment, field| first(message.field(segment, field), coded)),
+        ethnicity: first_place(reading.ethnicity, |segment, field| {
+            first(message.field(segment, field), coded)
+        }),
         language: first(pid(15), |repetition| {
             let language = part(repetition, reading.language_component);
             (!language.is_empty()).then_some(language)
@@ -100,7 +104,11 @@ fn telecom(repetition: Repetition<'_>, used_as: &str) -> Option<Telecom> {
         () if own.eq_ignore_ascii_case("HOME") => Text::const_new("PRN"),
         () => own,
     };
-    Some(Telecom { value, email, used_as })
+    Some(Telecom {
+        value,
+        email,
+        used_as,
+    })
 }
 
 /// XON.

@@ -29,11 +29,19 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn error(condition: &'static str, place: &str, text: &str) -> Self {
-        Self { code: AckCode::AE, condition, place: place.parse().ok(), text: text.into() }
+        Self {
+            code: AckCode::AE,
+            condition,
+            place: place.parse().ok(),
+            text: text.into(),
+        }
     }
 
     pub(crate) fn reject(condition: &'static str, place: &str, text: &str) -> Self {
-        Self { code: AckCode::AR, ..Self::error(condition, place, text) }
+        Self {
+            code: AckCode::AR,
+            ..Self::error(condition, place, text)
+        }
     }
 }
 
@@ -54,8 +62,20 @@ pub(crate) fn read(message: &Message<'_>, profile: &Profile) -> Result<Change, R
     let mut change = match (&*header.message_code(), &*header.trigger_event()) {
         ("ADT", event) => adt(message, event, reading)?,
         ("ORU", "R01") => results::read(message, reading)?,
-        ("ORU", _) => return Err(unsupported(reading, "201", "MSH-9.2: this trigger event is not taken here")),
-        _ => return Err(unsupported(reading, "200", "MSH-9.1: this message type is not taken here")),
+        ("ORU", _) => {
+            return Err(unsupported(
+                reading,
+                "201",
+                "MSH-9.2: this trigger event is not taken here",
+            ));
+        }
+        _ => {
+            return Err(unsupported(
+                reading,
+                "200",
+                "MSH-9.1: this message type is not taken here",
+            ));
+        }
     };
     (reading.stores)(&mut change);
     Ok(change)
@@ -63,13 +83,22 @@ pub(crate) fn read(message: &Message<'_>, profile: &Profile) -> Result<Change, R
 
 fn unsupported(reading: &Reading, condition: &'static str, text: &str) -> Refusal {
     let place = if condition == "200" { "MSH-9.1" } else { "MSH-9.2" };
-    Refusal { code: reading.unsupported, ..Refusal::error(condition, place, text) }
+    Refusal {
+        code: reading.unsupported,
+        ..Refusal::error(condition, place, text)
+    }
 }
 
 fn adt(message: &Message<'_>, event: &str, reading: &Reading) -> Result<Change, Refusal> {
-    let merge = reading.merges.contains(&event);
-    if !merge && !reading.events.contains(&event) {
-        return Err(unsupported(reading, "201", "MSH-9.2: this trigger event is not taken here"));
+    let renumber = reading.renumbers.contains(&event);
+    let merge = renumber || reading.merges.contains(&event);
+    let moves = reading.moves.contains(&event);
+    if !merge && !moves && !reading.events.contains(&event) {
+        return Err(unsupported(
+            reading,
+            "201",
+            "MSH-9.2: this trigger event is not taken here",
+        ));
     }
     let mut change = about(message, reading)?;
     change.demographics = demographics::read(message, reading);
@@ -79,14 +108,34 @@ fn adt(message: &Message<'_>, event: &str, reading: &Reading) -> Result<Change, 
         }
         let losers = (reading.losers)(message);
         if losers.is_empty() {
-            return Err(Refusal::error("101", "MRG-1", "MRG-1: no number of the record that goes"));
+            return Err(Refusal::error(
+                "101",
+                "MRG-1",
+                "MRG-1: no number of the record that goes",
+            ));
         }
-        if losers.iter().any(|loser| change.aliases.iter().any(|kept| kept.names_the_same(loser)))
-            && losers.iter().all(|loser| change.aliases.iter().any(|kept| kept.names_the_same(loser)))
+        if losers
+            .iter()
+            .all(|loser| change.aliases.iter().any(|kept| kept.names_the_same(loser)))
         {
-            return Err(Refusal::error("204", "MRG-1", "MRG-1: names the record that stays"));
+            return Err(Refusal::error(
+                "204",
+                "MRG-1",
+                "MRG-1: names the record that stays",
+            ));
         }
-        change.merge = Some(Merge { losers });
+        change.merge = Some(Merge { losers, renumber });
+        return Ok(change);
+    }
+    if moves {
+        let mut visit = visit::read(message, reading);
+        if let Some(number) = given(text(message.field("MRG", 5))) {
+            visit.number = number;
+        }
+        if visit.number.is_empty() {
+            return Err(Refusal::error("101", "MRG-5", "MRG-5: no visit to move"));
+        }
+        change.visit = Some((VisitAct::Take, visit));
         return Ok(change);
     }
     if let Some(act) = act_of(event) {
@@ -94,11 +143,19 @@ fn adt(message: &Message<'_>, event: &str, reading: &Reading) -> Result<Change, 
             if act == VisitAct::Amend {
                 return Ok(change);
             }
-            return Err(Refusal::error("100", "PV1", "PV1: segment missing from an event about a visit"));
+            return Err(Refusal::error(
+                "100",
+                "PV1",
+                "PV1: segment missing from an event about a visit",
+            ));
         }
         let visit = visit::read(message, reading);
         if act == VisitAct::Move && visit.place.is_none() {
-            return Err(Refusal::error("101", "PV1-3", "PV1-3: a transfer without a place"));
+            return Err(Refusal::error(
+                "101",
+                "PV1-3",
+                "PV1-3: a transfer without a place",
+            ));
         }
         change.visit = Some((act, visit));
     }
@@ -127,10 +184,19 @@ fn about(message: &Message<'_>, reading: &Reading) -> Result<Change, Refusal> {
     }
     let aliases = (reading.identities)(message);
     if aliases.is_empty() {
-        return Err(Refusal::error("101", "PID-3", "PID-3: no number that says who this is"));
+        return Err(Refusal::error(
+            "101",
+            "PID-3",
+            "PID-3: no number that says who this is",
+        ));
     }
     let sent = message.header().time();
     let recorded = given(text(message.field("EVN", 2))).unwrap_or_else(|| Text::from(&*sent));
     let at = given(text(message.field("EVN", 6))).unwrap_or_else(|| recorded.clone());
-    Ok(Change { at, recorded, aliases, ..Change::default() })
+    Ok(Change {
+        at,
+        recorded,
+        aliases,
+        ..Change::default()
+    })
 }

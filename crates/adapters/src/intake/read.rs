@@ -31,7 +31,11 @@ pub(crate) fn given<T>(given: Given<T>) -> Option<T> {
 pub(crate) fn part(repetition: Repetition<'_>, component: usize) -> Text {
     let text = repetition.component(component).text();
     let text = text.trim();
-    if text == "\"\"" { Text::default() } else { text.into() }
+    if text == "\"\"" {
+        Text::default()
+    } else {
+        text.into()
+    }
 }
 
 /// All repetitions of a field through one reader; those it makes nothing of are left out.
@@ -41,7 +45,11 @@ pub(crate) fn list<T>(field: Field<'_>, read: impl Fn(Repetition<'_>) -> Option<
         Presence::Null => Given::Deleted,
         Presence::Valued => {
             let items: Vec<T> = field.repetitions().filter_map(read).collect();
-            if items.is_empty() { Given::Kept } else { Given::Is(items) }
+            if items.is_empty() {
+                Given::Kept
+            } else {
+                Given::Is(items)
+            }
         }
     }
 }
@@ -69,14 +77,20 @@ pub(crate) fn clinician(repetition: Repetition<'_>) -> Option<Clinician> {
 
 /// CE.
 pub(crate) fn coded(repetition: Repetition<'_>) -> Option<Coded> {
-    let coded =
-        Coded { code: part(repetition, 1), text: part(repetition, 2), system: part(repetition, 3) };
+    let coded = Coded {
+        code: part(repetition, 1),
+        text: part(repetition, 2),
+        system: part(repetition, 3),
+    };
     if !coded.code.is_empty() || !coded.text.is_empty() {
         return Some(coded);
     }
     // Some senders code in components 4 to 6 only.
-    let alternate =
-        Coded { code: part(repetition, 4), text: part(repetition, 5), system: part(repetition, 6) };
+    let alternate = Coded {
+        code: part(repetition, 4),
+        text: part(repetition, 5),
+        system: part(repetition, 6),
+    };
     (!alternate.code.is_empty() || !alternate.text.is_empty()).then_some(alternate)
 }
 
@@ -105,10 +119,17 @@ impl Cx {
 /// Every number in a CX field.
 pub(crate) fn numbers<'m>(field: Field<'m>) -> impl Iterator<Item = Cx> + 'm {
     let valued = field.is_valued();
-    field.repetitions().filter(move |_| valued).filter_map(|repetition| {
-        let cx = Cx { value: part(repetition, 1), authority: part(repetition, 4), kind: part(repetition, 5) };
-        (!cx.value.is_empty()).then_some(cx)
-    })
+    field
+        .repetitions()
+        .filter(move |_| valued)
+        .filter_map(|repetition| {
+            let cx = Cx {
+                value: part(repetition, 1),
+                authority: part(repetition, 4),
+                kind: part(repetition, 5),
+            };
+            (!cx.value.is_empty()).then_some(cx)
+        })
 }
 
 /// A number that stands alone in a field.

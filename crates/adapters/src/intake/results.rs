@@ -11,7 +11,11 @@ use crate::vendor::Reading;
 
 pub(super) fn read(message: &Message<'_>, reading: &Reading) -> Result<Change, Refusal> {
     if message.segments_named("PID").count() > 1 {
-        return Err(Refusal::error("207", "PID[2]", "PID[2]: results of more than one patient in one message"));
+        return Err(Refusal::error(
+            "207",
+            "PID[2]",
+            "PID[2]: results of more than one patient in one message",
+        ));
     }
     let mut change = about(message, reading)?;
     change.demographics = demographics::read(message, reading);
@@ -24,15 +28,19 @@ pub(super) fn read(message: &Message<'_>, reading: &Reading) -> Result<Change, R
         match segment.id().as_str() {
             "ORC" => numbers = (number(segment, 2), number(segment, 3)),
             "OBR" => {
-                change.reports.push(report(segment, std::mem::take(&mut numbers))?);
+                change
+                    .reports
+                    .push(report(segment, std::mem::take(&mut numbers))?);
             }
             "OBX" => match change.reports.last_mut() {
                 Some(report) => report.observations.push(observation(segment)?),
                 None => return Err(Refusal::error("100", "OBR", "OBR: segment missing before an OBX")),
             },
             "NTE" => {
-                if let Some(observation) =
-                    change.reports.last_mut().and_then(|report| report.observations.last_mut())
+                if let Some(observation) = change
+                    .reports
+                    .last_mut()
+                    .and_then(|report| report.observations.last_mut())
                 {
                     let note = segment.field(3).text();
                     if !note.trim().is_empty() {
@@ -55,7 +63,11 @@ fn number(segment: Segment<'_>, field: usize) -> Text {
 
 fn report(obr: Segment<'_>, (order_placer, order_filler): (Text, Text)) -> Result<Report, Refusal> {
     let Some(service) = given(first(obr.field(4), coded)) else {
-        return Err(Refusal::error("101", &format!("OBR[{}]-4", obr.occurrence()), "OBR-4: no service asked for"));
+        return Err(Refusal::error(
+            "101",
+            &format!("OBR[{}]-4", obr.occurrence()),
+            "OBR-4: no service asked for",
+        ));
     };
     let or = |own: Text, order: Text| if own.is_empty() { order } else { own };
     Ok(Report {
@@ -92,7 +104,11 @@ fn observation(obx: Segment<'_>) -> Result<Observation, Refusal> {
             range: number(obx, 7),
             flag: number(obx, 8),
             // A null value takes the observation back, whatever its status says.
-            status: if deleted { Text::const_new("D") } else { number(obx, 11) },
+            status: if deleted {
+                Text::const_new("D")
+            } else {
+                number(obx, 11)
+            },
             observed: given(text(obx.field(14))),
         },
         ..Observation::default()
@@ -100,8 +116,10 @@ fn observation(obx: Segment<'_>) -> Result<Observation, Refusal> {
 }
 
 fn components(repetition: Repetition<'_>) -> Vec<Text> {
-    let mut parts: Vec<Text> =
-        repetition.components().map(|component| Text::from(&*component.text())).collect();
+    let mut parts: Vec<Text> = repetition
+        .components()
+        .map(|component| Text::from(&*component.text()))
+        .collect();
     while parts.len() > 1 && parts.last().is_some_and(Text::is_empty) {
         parts.pop();
     }

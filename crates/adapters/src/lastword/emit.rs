@@ -64,13 +64,19 @@ fn header(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
     let mut msh = out.segment("MSH");
     match (shape.cw, older) {
         (true, _) => msh.set(3, "LASTWORD").set(4, "RQM").set(5, "EPRGW").set(6, "RQM"),
-        (false, true) => {
-            msh.put(3, parts(&["UCLH4", "PMGL", "ADTOUT"])).set(4, "RRV30").set(5, "UCLH").set(6, "ZZ")
-        }
+        (false, true) => msh
+            .put(3, parts(&["UCLH4", "PMGL", "ADTOUT"]))
+            .set(4, "RRV30")
+            .set(5, "UCLH")
+            .set(6, "ZZ"),
         (false, false) => msh.set(3, "CARECAST").set(4, "UCLH").set(5, "EPRGW"),
     };
     let code = if emission.is_result() { "ORU" } else { "ADT" };
-    let version = if shape.cw || older || emission.is_result() { "2.2" } else { "2.4" };
+    let version = if shape.cw || older || emission.is_result() {
+        "2.2"
+    } else {
+        "2.4"
+    };
     msh.set(7, &time_to(emission.now, 12))
         .put(9, parts(&[code, emission.event]))
         .set(10, emission.control_id)
@@ -82,7 +88,9 @@ fn header(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
 
 fn event(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
     let mut evn = out.segment("EVN");
-    evn.set(1, emission.event).set(2, &time_to(emission.now, 12)).set(4, reason(emission.event));
+    evn.set(1, emission.event)
+        .set(2, &time_to(emission.now, 12))
+        .set(4, reason(emission.event));
     if !shape.cw {
         evn.put(5, parts(&USER));
     }
@@ -111,13 +119,21 @@ fn pid(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
     let person = emission.person;
     let mut pid = out.segment("PID");
     pid.set(1, "1");
-    let mrn = person.alias(Role::Mrn).map(|alias| parts(&[&alias.value, "", "", &alias.authority, &alias.kind]));
+    let mrn = person
+        .alias(Role::Mrn)
+        .map(|alias| parts(&[&alias.value, "", "", &alias.authority, &alias.kind]));
     let nhs = person.alias(Role::Nhs);
     if shape.cw {
         pid.put(3, mrn.unwrap_or_default());
         pid.set(4, nhs.map_or("", |alias| &alias.value));
     } else {
-        pid.put(3, Er7::repeated([mrn.unwrap_or_default(), nhs.map(|alias| nhs_repeat(emission, alias)).unwrap_or_default()]));
+        pid.put(
+            3,
+            Er7::repeated([
+                mrn.unwrap_or_default(),
+                nhs.map(|alias| nhs_repeat(emission, alias)).unwrap_or_default(),
+            ]),
+        );
     }
     match person.name() {
         Some(name) => {
@@ -135,7 +151,11 @@ fn pid(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
     }
     pid.put(8, emission.told("sex", person.sex.as_ref()));
     let ethnicity = emission.told("ethnicity", person.ethnicity.as_ref().map(|coded| &coded.code));
-    let place = if shape.cw || emission.choices.get("ethnicity") == "PID-10" { 10 } else { 22 };
+    let place = if shape.cw || emission.choices.get("ethnicity") == "PID-10" {
+        10
+    } else {
+        22
+    };
     pid.put(place, ethnicity);
     if person.addresses.is_empty() && emission.cleared("address") {
         pid.put(11, Er7::null());
@@ -151,7 +171,10 @@ fn pid(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
     if shape.cw {
         pid.put(16, emission.told("marital-status", person.marital.as_ref()));
     } else {
-        pid.put(15, parts(&["N", "", "", person.language.as_deref().unwrap_or("EN")]));
+        pid.put(
+            15,
+            parts(&["N", "", "", person.language.as_deref().unwrap_or("EN")]),
+        );
     }
     pid.maybe(17, person.religion.as_ref());
     if let Some(encounter) = emission.encounter {
@@ -188,29 +211,78 @@ fn birth_as_sent(emission: &Emission<'_>, birth: &str) -> String {
 }
 
 fn address(address: &Address) -> Er7 {
-    parts(&[&address.line, &address.other, &address.city, "", &address.postcode, "", "H", "", &address.county])
+    parts(&[
+        &address.line,
+        &address.other,
+        &address.city,
+        "",
+        &address.postcode,
+        "",
+        "H",
+        "",
+        &address.county,
+    ])
 }
 
 /// PD1-4 in four repetitions of four meanings: GP, practice, dentist, dental surgery.
 fn pd1(person: &Person, out: &mut Builder) {
     let Some(gp) = &person.gp else { return };
     let practice = person.practice.clone().unwrap_or_default();
-    let doctor = format!("C{}", gp.id.trim_start_matches(|letter: char| letter.is_alphabetic()));
+    let doctor = format!(
+        "C{}",
+        gp.id.trim_start_matches(|letter: char| letter.is_alphabetic())
+    );
     let mut pd1 = out.segment("PD1");
     pd1.put(3, parts(&["N", "NOT DISABLED"]));
     pd1.put(
         4,
         Er7::repeated([
-            parts(&[&gp.id, &gp.family, &gp.given, "", "", "DR", "", "", "", "", "", "", "", &gp.id, &doctor]),
-            parts(&["", &practice.text, "", "", "", "", "", "", "", "", "", "", "", &practice.code]),
-            parts(&["D041", "MOLAR", "P", "", "", "MR", "", "", "", "", "", "", "", "D9990041"]),
-            parts(&["", "WHARF DENTAL SURGERY", "", "", "", "", "", "", "", "", "", "", "", "V99941"]),
+            parts(&[
+                &gp.id, &gp.family, &gp.given, "", "", "DR", "", "", "", "", "", "", "", &gp.id, &doctor,
+            ]),
+            parts(&[
+                "",
+                &practice.text,
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                &practice.code,
+            ]),
+            parts(&[
+                "D041", "MOLAR", "P", "", "", "MR", "", "", "", "", "", "", "", "D9990041",
+            ]),
+            parts(&[
+                "",
+                "WHARF DENTAL SURGERY",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "V99941",
+            ]),
         ]),
     );
 }
 
 fn pv1(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
-    let Some(encounter) = emission.encounter else { return };
+    let Some(encounter) = emission.encounter else {
+        return;
+    };
     let mut pv1 = out.segment("PV1");
     pv1.set(1, "1").set(2, &encounter.class);
     if let Some(place) = encounter.place() {
@@ -223,10 +295,24 @@ fn pv1(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
         pv1.put(6, pl(before));
     }
     if let Some(consultant) = &encounter.consultant {
-        pv1.put(7, parts(&[&consultant.id, &consultant.family, &consultant.given, "", "", &consultant.prefix]));
+        pv1.put(
+            7,
+            parts(&[
+                &consultant.id,
+                &consultant.family,
+                &consultant.given,
+                "",
+                "",
+                &consultant.prefix,
+            ]),
+        );
     }
     // Two meanings by order: the registered GP, then whoever referred.
-    let gp = emission.person.gp.as_ref().map(|gp| parts(&[&gp.id, &gp.family, &gp.given, "", "", "DR"]));
+    let gp = emission
+        .person
+        .gp
+        .as_ref()
+        .map(|gp| parts(&[&gp.id, &gp.family, &gp.given, "", "", "DR"]));
     let referrer = encounter
         .referrer
         .as_ref()
@@ -240,11 +326,29 @@ fn pv1(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
         pv1.maybe(14, encounter.source.as_ref());
     }
     pv1.set(18, "NHS").set(19, &encounter.number).set(22, "PLS-1");
-    pv1.maybe(36, encounter.destination.as_ref().or(encounter.disposition.as_ref()));
+    pv1.maybe(
+        36,
+        encounter.destination.as_ref().or(encounter.disposition.as_ref()),
+    );
     pv1.maybe(37, encounter.disposition.as_ref());
-    pv1.set(39, if shape.cw { "CHELWEST" } else { "UCH" }).set(41, "2");
-    pv1.set(44, &encounter.admitted.as_deref().map(|time| time_to(time, 12)).unwrap_or_default());
-    pv1.set(45, &encounter.discharged.as_deref().map(|time| time_to(time, 12)).unwrap_or_default());
+    pv1.set(39, if shape.cw { "CHELWEST" } else { "UCH" })
+        .set(41, "2");
+    pv1.set(
+        44,
+        &encounter
+            .admitted
+            .as_deref()
+            .map(|time| time_to(time, 12))
+            .unwrap_or_default(),
+    );
+    pv1.set(
+        45,
+        &encounter
+            .discharged
+            .as_deref()
+            .map(|time| time_to(time, 12))
+            .unwrap_or_default(),
+    );
     if let Some(reason) = &encounter.reason {
         let mut pv2 = out.segment("PV2");
         pv2.put(3, parts(&[&reason.code, &reason.text]));
@@ -256,7 +360,11 @@ fn flags(out: &mut Builder) {
     let flags = [
         ("CE", ["ABC", "Assign Benefits"], Er7::text("Y")),
         ("ST", ["CLCGF", "Client Group Flag"], Er7::text("A")),
-        ("ST", ["LRRF", "Local Return Flag"], Er7::repeated(["", "", "", "", "14", "1"].map(Er7::text))),
+        (
+            "ST",
+            ["LRRF", "Local Return Flag"],
+            Er7::repeated(["", "", "", "", "14", "1"].map(Er7::text)),
+        ),
     ];
     for (position, (kind, [code, text], value)) in flags.into_iter().enumerate() {
         let mut obx = out.segment("OBX");
@@ -281,7 +389,12 @@ fn local(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
     }
     let person = emission.person;
     let mut zuk = out.segment("ZUK");
-    zuk.set(1, "Q05").set(2, "5K7").set(3, "1").set(10, "01").set(11, "02").set(12, "9");
+    zuk.set(1, "Q05")
+        .set(2, "5K7")
+        .set(3, "1")
+        .set(10, "01")
+        .set(11, "02")
+        .set(12, "9");
     if let Some(practice) = &person.practice {
         zuk.put(28, parts(&[&practice.code, "2.16.840.1.113883.2.1.4.3"]));
     }
@@ -289,11 +402,17 @@ fn local(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
         zuk.put(29, parts(&[&gp.id, "2.16.840.1.113883.2.1.4.2"]));
     }
     zuk.put(30, parts(&[USER[0], "2.16.840.1.113883.2.1.3.2.4.11"]));
-    if let Some(specialty) = emission.encounter.and_then(|encounter| encounter.specialty.as_ref()) {
+    if let Some(specialty) = emission
+        .encounter
+        .and_then(|encounter| encounter.specialty.as_ref())
+    {
         zuk.set(32, &specialty.code).set(41, &specialty.code);
     }
     let mut zlc = out.segment("ZLC");
-    zlc.maybe(8, emission.encounter.and_then(|encounter| encounter.source.as_ref()));
+    zlc.maybe(
+        8,
+        emission.encounter.and_then(|encounter| encounter.source.as_ref()),
+    );
     zlc.put(15, emission.told("marital-status", person.marital.as_ref()));
 }
 
@@ -307,25 +426,66 @@ fn result(report: &Report, out: &mut Builder) {
         obr.put(3, parts(&[&report.filler, "LAB"]));
     }
     obr.put(4, parts(&[&report.service.code, &report.service.text, "PLW-HL7"]))
-        .set(7, &report.observed.as_deref().map(|time| time_to(time, 12)).unwrap_or_default());
+        .set(
+            7,
+            &report
+                .observed
+                .as_deref()
+                .map(|time| time_to(time, 12))
+                .unwrap_or_default(),
+        );
     if let Some(doctor) = &report.ordered_by {
-        obr.put(16, parts(&[&doctor.id, &doctor.family, &doctor.given, "", "", &doctor.prefix]));
+        obr.put(
+            16,
+            parts(&[&doctor.id, &doctor.family, &doctor.given, "", "", &doctor.prefix]),
+        );
     }
-    obr.set(22, &report.issued.as_deref().map(|time| time_to(time, 12)).unwrap_or_default())
-        .set(24, if report.section.is_empty() { "CH" } else { &report.section })
-        .set(25, &report.status);
+    obr.set(
+        22,
+        &report
+            .issued
+            .as_deref()
+            .map(|time| time_to(time, 12))
+            .unwrap_or_default(),
+    )
+    .set(
+        24,
+        if report.section.is_empty() {
+            "CH"
+        } else {
+            &report.section
+        },
+    )
+    .set(25, &report.status);
     for (position, observation) in report.observations.iter().enumerate() {
         let said = &observation.said;
         let mut obx = out.segment("OBX");
         obx.set(1, &(position + 1).to_string())
             .set(2, &said.value_type)
-            .put(3, parts(&["", "", "", &observation.code.code, &observation.code.text, "PLW-HL7"]))
+            .put(
+                3,
+                parts(&[
+                    "",
+                    "",
+                    "",
+                    &observation.code.code,
+                    &observation.code.text,
+                    "PLW-HL7",
+                ]),
+            )
             .set(4, &observation.sub_id)
             .put(5, obx_value(said))
             .set(7, &said.range)
             .set(8, &said.flag)
             .set(11, &said.status)
-            .set(14, &said.observed.as_deref().map(|time| time_to(time, 12)).unwrap_or_default());
+            .set(
+                14,
+                &said
+                    .observed
+                    .as_deref()
+                    .map(|time| time_to(time, 12))
+                    .unwrap_or_default(),
+            );
         if let Some(units) = &said.units {
             obx.put(6, ce(units));
         }

@@ -34,7 +34,12 @@ fn alias(cx: Cx) -> Alias {
     let bare = cx.authority.is_empty() && cx.kind.is_empty();
     match nhs_digits(&cx.value) {
         Some(digits) if bare || cx.is_called_nhs() => Alias::nhs(&digits, &cx.authority, &cx.kind),
-        _ => Alias { value: cx.value, authority: cx.authority, kind: cx.kind, role: Role::Mrn },
+        _ => Alias {
+            value: cx.value,
+            authority: cx.authority,
+            kind: cx.kind,
+            role: Role::Mrn,
+        },
     }
 }
 
@@ -70,13 +75,24 @@ pub(super) fn fit_carecast(change: &mut Change) {
 /// The same, with everything but free text in upper case.
 pub(super) fn fit_lastword(change: &mut Change) {
     fit(change, |name| {
-        for part in [&mut name.family, &mut name.given, &mut name.middle, &mut name.prefix, &mut name.suffix] {
+        for part in [
+            &mut name.family,
+            &mut name.given,
+            &mut name.middle,
+            &mut name.prefix,
+            &mut name.suffix,
+        ] {
             *part = upper(part);
         }
     });
     if let Given::Is(addresses) = &mut change.demographics.addresses {
         for address in addresses {
-            for part in [&mut address.line, &mut address.other, &mut address.city, &mut address.county] {
+            for part in [
+                &mut address.line,
+                &mut address.other,
+                &mut address.city,
+                &mut address.county,
+            ] {
                 *part = upper(part);
             }
         }

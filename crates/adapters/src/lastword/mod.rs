@@ -35,6 +35,8 @@ static CARECAST_UCLH: Profile = Profile {
         events: EVENTS,
         // Whether the site ever sent A18 is not known; both merges are understood.
         merges: &["A34", "A18"],
+        renumbers: &[],
+        moves: &[],
         identities: intake::identities,
         losers: intake::losers,
         visit: intake::visit,
@@ -46,7 +48,11 @@ static CARECAST_UCLH: Profile = Profile {
         unsupported: AckCode::AE,
         stores: intake::fit_carecast,
     },
-    writing: Writing { merge_event: "A34", control_id: emit::control_id, write: emit::carecast },
+    writing: Writing {
+        merge_event: "A34",
+        control_id: emit::control_id,
+        write: emit::carecast,
+    },
     codes: Codes {
         class: CLASSES,
         sex: SEXES,
@@ -64,6 +70,8 @@ static LASTWORD_CW: Profile = Profile {
     reading: Reading {
         events: EVENTS,
         merges: &["A18", "A34"],
+        renumbers: &[],
+        moves: &[],
         identities: intake::identities,
         losers: intake::losers,
         visit: intake::visit,
@@ -75,7 +83,11 @@ static LASTWORD_CW: Profile = Profile {
         unsupported: AckCode::AE,
         stores: intake::fit_lastword,
     },
-    writing: Writing { merge_event: "A18", control_id: emit::control_id, write: emit::lastword },
+    writing: Writing {
+        merge_event: "A18",
+        control_id: emit::control_id,
+        write: emit::lastword,
+    },
     codes: Codes {
         class: CLASSES,
         sex: SEXES,
@@ -86,40 +98,130 @@ static LASTWORD_CW: Profile = Profile {
     },
 };
 
-const EVENTS: &[&str] =
-    &["A01", "A02", "A03", "A04", "A05", "A08", "A11", "A12", "A13", "A28", "A31"];
+const EVENTS: &[&str] = &[
+    "A01", "A02", "A03", "A04", "A05", "A08", "A11", "A12", "A13", "A28", "A31",
+];
 
-const CLASSES: &[(&str, &str)] =
-    &[("inpatient", "I"), ("outpatient", "O"), ("emergency", "E"), ("daycase", "D"), ("preadmit", "P")];
+const CLASSES: &[(&str, &str)] = &[
+    ("inpatient", "I"),
+    ("outpatient", "O"),
+    ("emergency", "E"),
+    ("daycase", "D"),
+    ("preadmit", "P"),
+];
 
 const SEXES: &[(&str, &str)] = &[("female", "F"), ("male", "M"), ("unknown", "U"), ("other", "O")];
 
 const ASSUMPTIONS: &[Assumption] = &[
-    Assumption::assumed("header", "spec", "lastword-carecast.md 5.1: MSH-3 by the spec notes or by the fixture")
-        .choices(&["spec", "fixture"]),
-    Assumption::assumed("ethnicity", "PID-10", "lastword-carecast.md 3.3 and item 6: the two witnesses disagree")
-        .choices(&["PID-10", "PID-22"]),
-    Assumption::assumed("bare-nhs-share", "70", "lastword-carecast.md item 5: per cent of people whose NHS number is sent bare")
-        .choices(&["0", "10", "30", "50", "70", "90", "100"]),
-    Assumption::assumed("birth-time-share", "20", "lastword-carecast.md item 15: per cent of people whose birth is sent with 12 digits")
-        .choices(&["0", "20", "50", "100"]),
-    Assumption::assumed("events", "A01 A02 A03 A04 A05 A08 A11 A12 A13 A28 A31 and a merge", "lastword-carecast.md 5.1"),
-    Assumption::assumed("merge-event", "A34 (carecast-uclh), A18 (lastword-cw)", "lastword-carecast.md 4.2 and 5.2"),
-    Assumption::assumed("acknowledgement", "AA at once; AE for what cannot be taken; never AR", "lastword-carecast.md 5.3"),
-    Assumption::assumed("accept-mode", "MSH-15/16 say AL/NE; one answer per frame, AA or CA from a receiver both count", "lastword-carecast.md item 4"),
-    Assumption::assumed("width", "names 30, address lines 35, accents folded", "lastword-carecast.md 5.3"),
-    Assumption::assumed("case", "lastword-cw upper-cases all but free text; carecast-uclh the surname", "lastword-carecast.md 5.2 and 3.3"),
-    Assumption::assumed("unknown-person", "an event about somebody unknown registers them", "lastword-carecast.md 4.4: nothing is known about refusals"),
-    Assumption::assumed("matching", "hospital number first, then NHS number when the dates of birth agree", "lastword-carecast.md 6"),
-    Assumption::assumed("result-codes", "ORU^R01 2.2 with local codes PLW-HL7 in components 4 to 6", "lastword-carecast.md 5.1 and item 9"),
-    Assumption::assumed("result-order", "a preliminary result after the final one only enters the history", "lastword-carecast.md 4.3: results are not witnessed"),
-    Assumption::unknown("cw-dialect", "all of the profile lastword-cw", "lastword-carecast.md 4.1"),
-    Assumption::unknown("native-merge", "A34 or A18 by profile", "lastword-carecast.md 4.2"),
-    Assumption::unknown("beyond-adt", "orders, scheduling, documents, allergies and medication are not spoken", "lastword-carecast.md 4.3"),
-    Assumption::unknown("ack-texts", "our own words; no resend by control id", "lastword-carecast.md 4.4"),
-    Assumption::unknown("query-services", "none: no PIX, PDQ, web service or FHIR", "lastword-carecast.md 4.5"),
+    Assumption::assumed(
+        "header",
+        "spec",
+        "lastword-carecast.md 5.1: MSH-3 by the spec notes or by the fixture",
+    )
+    .choices(&["spec", "fixture"]),
+    Assumption::assumed(
+        "ethnicity",
+        "PID-10",
+        "lastword-carecast.md 3.3 and item 6: the two witnesses disagree",
+    )
+    .choices(&["PID-10", "PID-22"]),
+    Assumption::assumed(
+        "bare-nhs-share",
+        "70",
+        "lastword-carecast.md item 5: per cent of people whose NHS number is sent bare",
+    )
+    .choices(&["0", "10", "30", "50", "70", "90", "100"]),
+    Assumption::assumed(
+        "birth-time-share",
+        "20",
+        "lastword-carecast.md item 15: per cent of people whose birth is sent with 12 digits",
+    )
+    .choices(&["0", "20", "50", "100"]),
+    Assumption::assumed(
+        "events",
+        "A01 A02 A03 A04 A05 A08 A11 A12 A13 A28 A31 and a merge",
+        "lastword-carecast.md 5.1",
+    ),
+    Assumption::assumed(
+        "merge-event",
+        "A34 (carecast-uclh), A18 (lastword-cw)",
+        "lastword-carecast.md 4.2 and 5.2",
+    ),
+    Assumption::assumed(
+        "acknowledgement",
+        "AA at once; AE for what cannot be taken; never AR",
+        "lastword-carecast.md 5.3",
+    ),
+    Assumption::assumed(
+        "accept-mode",
+        "MSH-15/16 say AL/NE; one answer per frame, AA or CA from a receiver both count",
+        "lastword-carecast.md item 4",
+    ),
+    Assumption::assumed(
+        "width",
+        "names 30, address lines 35, accents folded",
+        "lastword-carecast.md 5.3",
+    ),
+    Assumption::assumed(
+        "case",
+        "lastword-cw upper-cases all but free text; carecast-uclh the surname",
+        "lastword-carecast.md 5.2 and 3.3",
+    ),
+    Assumption::assumed(
+        "unknown-person",
+        "an event about somebody unknown registers them",
+        "lastword-carecast.md 4.4: nothing is known about refusals",
+    ),
+    Assumption::assumed(
+        "matching",
+        "hospital number first, then NHS number when the dates of birth agree",
+        "lastword-carecast.md 6",
+    ),
+    Assumption::assumed(
+        "result-codes",
+        "ORU^R01 2.2 with local codes PLW-HL7 in components 4 to 6",
+        "lastword-carecast.md 5.1 and item 9",
+    ),
+    Assumption::assumed(
+        "result-order",
+        "a preliminary result after the final one only enters the history",
+        "lastword-carecast.md 4.3: results are not witnessed",
+    ),
+    Assumption::unknown(
+        "cw-dialect",
+        "all of the profile lastword-cw",
+        "lastword-carecast.md 4.1",
+    ),
+    Assumption::unknown(
+        "native-merge",
+        "A34 or A18 by profile",
+        "lastword-carecast.md 4.2",
+    ),
+    Assumption::unknown(
+        "beyond-adt",
+        "orders, scheduling, documents, allergies and medication are not spoken",
+        "lastword-carecast.md 4.3",
+    ),
+    Assumption::unknown(
+        "ack-texts",
+        "our own words; no resend by control id",
+        "lastword-carecast.md 4.4",
+    ),
+    Assumption::unknown(
+        "query-services",
+        "none: no PIX, PDQ, web service or FHIR",
+        "lastword-carecast.md 4.5",
+    ),
     Assumption::unknown("file-layouts", "no extract yet", "lastword-carecast.md 4.6"),
-    Assumption::unknown("opaque-codes", "PMGL, PLS-1, PV1-41 2, ZLW-36/38, ZUK-3/10/11/12 are sent as constants", "lastword-carecast.md 4.7"),
-    Assumption::unknown("two-digit-years", "never sent; 12 digits with the century", "lastword-carecast.md 4.8"),
+    Assumption::unknown(
+        "opaque-codes",
+        "PMGL, PLS-1, PV1-41 2, ZLW-36/38, ZUK-3/10/11/12 are sent as constants",
+        "lastword-carecast.md 4.7",
+    ),
+    Assumption::unknown(
+        "two-digit-years",
+        "never sent; 12 digits with the century",
+        "lastword-carecast.md 4.8",
+    ),
     Assumption::unknown("archive-end", "none", "lastword-carecast.md 4.9"),
 ];

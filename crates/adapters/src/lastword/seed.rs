@@ -20,15 +20,27 @@ const BEDS: &[(&str, &str, &str)] = &[
 ];
 
 /// Local five-digit specialties, as the feed at UCLH carries them; the other site uses treatment functions.
-const SPECIALTIES: &[(&str, &str)] = &[("31015", "300"), ("41008", "320"), ("42002", "502"), ("33021", "340")];
+const SPECIALTIES: &[(&str, &str)] = &[
+    ("31015", "300"),
+    ("41008", "320"),
+    ("42002", "502"),
+    ("33021", "340"),
+];
 
-const CONSULTANTS: &[(&str, &str, &str)] =
-    &[("ALDJ01", "ALDERTON", "JAMES"), ("CARH01", "CARROW", "HELEN"), ("BHAS02", "BHATT", "SUNITA")];
+const CONSULTANTS: &[(&str, &str, &str)] = &[
+    ("ALDJ01", "ALDERTON", "JAMES"),
+    ("CARH01", "CARROW", "HELEN"),
+    ("BHAS02", "BHATT", "SUNITA"),
+];
 
 pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
     let codes = &profile.codes;
     let uclh = codes.mrn.0 == "MRENTR";
-    let number = if uclh { 50_000_000 + citizen.index * 7 } else { 5_000_000 + citizen.index * 7 };
+    let number = if uclh {
+        50_000_000 + citizen.index * 7
+    } else {
+        5_000_000 + citizen.index * 7
+    };
     let mrn = Alias {
         value: format!("{number}").into(),
         authority: codes.mrn.0.into(),
@@ -49,10 +61,24 @@ pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
         class: Some(Text::const_new("I")).into(),
         admission_type: Some(Text::const_new("21")).into(),
         source: Some(Text::const_new("19")).into(),
-        specialty: Some(Coded { code: if uclh { local } else { national }.into(), ..Coded::default() }).into(),
-        consultant: Some(Clinician { id: id.into(), family: family.into(), given: given.into(), ..Clinician::default() })
-            .into(),
-        place: Some(Place { ward: ward.into(), room: room.into(), bed: bed.into(), ..Place::default() }),
+        specialty: Some(Coded {
+            code: if uclh { local } else { national }.into(),
+            ..Coded::default()
+        })
+        .into(),
+        consultant: Some(Clinician {
+            id: id.into(),
+            family: family.into(),
+            given: given.into(),
+            ..Clinician::default()
+        })
+        .into(),
+        place: Some(Place {
+            ward: ward.into(),
+            room: room.into(),
+            bed: bed.into(),
+            ..Place::default()
+        }),
         admitted: Some(at.clone()).into(),
         ..Visit::default()
     };
@@ -65,7 +91,13 @@ pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
         ..Change::default()
     });
     if let Some(report) = sodium_report(citizen, "PLW-HL7", &at) {
-        events.push(Change { at: at.clone(), recorded: at, aliases, reports: vec![report], ..Change::default() });
+        events.push(Change {
+            at: at.clone(),
+            recorded: at,
+            aliases,
+            reports: vec![report],
+            ..Change::default()
+        });
     }
     events
 }

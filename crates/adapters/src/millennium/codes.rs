@@ -15,11 +15,23 @@ pub(super) struct CodeValue {
 }
 
 const fn row(set: u16, value: u32, display: &'static str, plain: &'static str) -> CodeValue {
-    CodeValue { set, value, display, plain, aliased: true }
+    CodeValue {
+        set,
+        value,
+        display,
+        plain,
+        aliased: true,
+    }
 }
 
 const fn bare(set: u16, value: u32, display: &'static str, plain: &'static str) -> CodeValue {
-    CodeValue { set, value, display, plain, aliased: false }
+    CodeValue {
+        set,
+        value,
+        display,
+        plain,
+        aliased: false,
+    }
 }
 
 pub(super) const ADMIT_SOURCE: u16 = 2;
@@ -102,9 +114,14 @@ pub(super) static VALUES: &[CodeValue] = &[
 pub(super) fn value_of(set: u16, text: &str) -> Option<&'static CodeValue> {
     let number = text.strip_prefix("CD:").unwrap_or(text).parse::<u32>().ok();
     let mut in_set = VALUES.iter().filter(|value| value.set == set);
-    in_set.clone().find(|value| Some(value.value) == number && text.starts_with("CD:")).or_else(|| {
-        in_set.find(|value| value.display.eq_ignore_ascii_case(text) || (!value.plain.is_empty() && value.plain == text))
-    })
+    in_set
+        .clone()
+        .find(|value| Some(value.value) == number && text.starts_with("CD:"))
+        .or_else(|| {
+            in_set.find(|value| {
+                value.display.eq_ignore_ascii_case(text) || (!value.plain.is_empty() && value.plain == text)
+            })
+        })
 }
 
 /// The number an unknown local code gets: seven digits, the same for the same text.
@@ -135,7 +152,10 @@ mod tests {
     #[test]
     fn numbers_are_unique_within_a_set() {
         for (position, value) in VALUES.iter().enumerate() {
-            let again = VALUES.iter().skip(position + 1).find(|other| (other.set, other.value) == (value.set, value.value));
+            let again = VALUES
+                .iter()
+                .skip(position + 1)
+                .find(|other| (other.set, other.value) == (value.set, value.value));
             assert!(again.is_none(), "{} {}", value.set, value.value);
         }
     }
@@ -143,7 +163,11 @@ mod tests {
     #[test]
     fn the_same_value_is_found_by_number_display_and_meaning() {
         for text in ["CD:391", "Inpatient", "inpatient"] {
-            assert_eq!(value_of(ENCOUNTER_TYPE, text).map(|value| value.value), Some(391), "{text}");
+            assert_eq!(
+                value_of(ENCOUNTER_TYPE, text).map(|value| value.value),
+                Some(391),
+                "{text}"
+            );
         }
         assert!(value_of(ENCOUNTER_TYPE, "Hospice").is_none());
     }

@@ -10,7 +10,11 @@ use crate::state::report::Report;
 
 /// A queue number and a transaction number that move at their own pace.
 pub(super) fn control_id(number: u64) -> String {
-    format!("Q{:010}T{:010}", 5_310_000_000 + number, 7_310_000_000 + number * 3)
+    format!(
+        "Q{:010}T{:010}",
+        5_310_000_000 + number,
+        7_310_000_000 + number * 3
+    )
 }
 
 pub(super) fn tidied(emission: &Emission<'_>) -> Vec<u8> {
@@ -71,7 +75,11 @@ fn header(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
 }
 
 fn user(raw: bool) -> Er7 {
-    let (pool, kind) = if raw { ("CD:684", "CD:213") } else { ("External Id", "Personnel") };
+    let (pool, kind) = if raw {
+        ("CD:684", "CD:213")
+    } else {
+        ("External Id", "Personnel")
+    };
     parts(&["9000417", "Marlowe", "Priya", "", "", "", "", "", pool, kind])
 }
 
@@ -82,7 +90,11 @@ fn cx(alias: &Alias, raw: bool) -> Er7 {
         Role::Enterprise => codes::COMMUNITY_MRN,
         Role::Mrn | Role::Retired => codes::MRN,
     };
-    let kind = if raw { format!("CD:{code}") } else { alias.kind.to_string() };
+    let kind = if raw {
+        format!("CD:{code}")
+    } else {
+        alias.kind.to_string()
+    };
     let facility = if alias.role == Role::Mrn { "CD:5294405" } else { "" };
     parts(&[&alias.value, "", "", &alias.authority, &kind, facility])
 }
@@ -95,18 +107,39 @@ fn pid(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
         let kind = if raw { "CD:1079" } else { &mrn.kind };
         pid.put(2, parts(&[&mrn.value, "", "", &mrn.authority, kind]));
     }
-    pid.put(3, Er7::repeated(in_pools(person).into_iter().map(|alias| cx(alias, raw))));
+    pid.put(
+        3,
+        Er7::repeated(in_pools(person).into_iter().map(|alias| cx(alias, raw))),
+    );
     if let Some(community) = person.alias(Role::Enterprise) {
         pid.put(4, cx(community, raw));
     }
     let current = if raw { "CD:766" } else { "CURRENT" };
     if let Some(name) = person.name() {
-        pid.put(5, parts(&[&name.family, &name.given, &name.middle, "", &name.prefix, "", current]));
+        pid.put(
+            5,
+            parts(&[
+                &name.family,
+                &name.given,
+                &name.middle,
+                "",
+                &name.prefix,
+                "",
+                current,
+            ]),
+        );
     }
     match &person.birth {
         Some(birth) => {
             let digits = time_to(birth, 14);
-            pid.set(7, &if digits.len() == 8 { format!("{digits}000000") } else { digits });
+            pid.set(
+                7,
+                &if digits.len() == 8 {
+                    format!("{digits}000000")
+                } else {
+                    digits
+                },
+            );
         }
         None if emission.cleared("birth-date") => {
             pid.put(7, Er7::null());
@@ -114,10 +147,21 @@ fn pid(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
         None => {}
     }
     pid.put(8, emission.told("sex", person.sex.as_ref()));
-    pid.put(11, Er7::repeated(person.addresses.iter().map(|address| {
-        let kind = if raw { "CD:756" } else { "HOME" };
-        parts(&[&address.line, &address.other, &address.city, &address.county, &address.postcode, "GBR", kind])
-    })));
+    pid.put(
+        11,
+        Er7::repeated(person.addresses.iter().map(|address| {
+            let kind = if raw { "CD:756" } else { "HOME" };
+            parts(&[
+                &address.line,
+                &address.other,
+                &address.city,
+                &address.county,
+                &address.postcode,
+                "GBR",
+                kind,
+            ])
+        })),
+    );
     if person.addresses.is_empty() && emission.cleared("address") {
         pid.put(11, Er7::null());
     }
@@ -127,9 +171,16 @@ fn pid(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
         "ORN" => parts(&[value, "CD:3310891"]),
         _ => parts(&[value, home]),
     };
-    pid.put(13, Er7::repeated(
-        person.telecoms.iter().filter(|telecom| telecom.used_as != "WPN").map(|telecom| phone(&telecom.value, &telecom.used_as)),
-    ));
+    pid.put(
+        13,
+        Er7::repeated(
+            person
+                .telecoms
+                .iter()
+                .filter(|telecom| telecom.used_as != "WPN")
+                .map(|telecom| phone(&telecom.value, &telecom.used_as)),
+        ),
+    );
     if person.telecoms.is_empty() && emission.cleared("phone") {
         pid.put(13, Er7::null());
     }
@@ -145,35 +196,64 @@ fn pid(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
     }
     pid.maybe(17, person.religion.as_ref());
     if let Some(encounter) = emission.encounter {
-        let pool = if encounter.authority.is_empty() { "ICHT Encounter Num" } else { &encounter.authority };
-        let kind = if raw { format!("CD:{}", codes::FIN) } else { "FINNBR".to_owned() };
+        let pool = if encounter.authority.is_empty() {
+            "ICHT Encounter Num"
+        } else {
+            &encounter.authority
+        };
+        let kind = if raw {
+            format!("CD:{}", codes::FIN)
+        } else {
+            "FINNBR".to_owned()
+        };
         pid.put(18, parts(&[&encounter.number, "", "", pool, &kind]));
     }
     match &person.ethnicity {
         Some(ethnicity) => {
             let printed = codes::printed(codes::ETHNICITY, &ethnicity.code, raw);
-            let leaks = printed.starts_with("CD:") || codes::value_of(codes::ETHNICITY, &ethnicity.code).is_none();
-            pid.put(22, if leaks { Er7::text(&printed) } else { parts(&[&ethnicity.code, &printed]) });
+            let leaks =
+                printed.starts_with("CD:") || codes::value_of(codes::ETHNICITY, &ethnicity.code).is_none();
+            pid.put(
+                22,
+                if leaks {
+                    Er7::text(&printed)
+                } else {
+                    parts(&[&ethnicity.code, &printed])
+                },
+            );
         }
         None if emission.cleared("ethnicity") => {
             pid.put(22, Er7::null());
         }
         None => {}
     }
-    pid.set(29, &person.death_time.as_deref().map(|time| time_to(time, 14)).unwrap_or_default());
+    pid.set(
+        29,
+        &person
+            .death_time
+            .as_deref()
+            .map(|time| time_to(time, 14))
+            .unwrap_or_default(),
+    );
     let died = person.has_died();
-    pid.set(30, match (died, raw) {
-        (true, false) => "Yes",
-        (false, false) => "No",
-        (true, true) => "CD:360",
-        (false, true) => "CD:363",
-    });
+    pid.set(
+        30,
+        match (died, raw) {
+            (true, false) => "Yes",
+            (false, false) => "No",
+            (true, true) => "CD:360",
+            (false, true) => "CD:363",
+        },
+    );
 }
 
 /// Every pool, one per trust, the NHS number last; the repeats before it swap from one person to the next.
 fn in_pools(person: &Person) -> Vec<&Alias> {
-    let mut pools: Vec<&Alias> =
-        person.aliases.iter().filter(|alias| matches!(alias.role, Role::Mrn | Role::Enterprise)).collect();
+    let mut pools: Vec<&Alias> = person
+        .aliases
+        .iter()
+        .filter(|alias| matches!(alias.role, Role::Mrn | Role::Enterprise))
+        .collect();
     if person.version % 2 == 1 {
         pools.reverse();
     }
@@ -187,17 +267,39 @@ fn pd1(person: &Person, raw: bool, out: &mut Builder) {
     if let Some(practice) = &person.practice {
         pd1.put(3, parts(&[&practice.text, "", &practice.code]));
     }
-    let (pool, kind) = if raw { ("CD:684", "CD:213") } else { ("GP Number", "Personnel") };
+    let (pool, kind) = if raw {
+        ("CD:684", "CD:213")
+    } else {
+        ("GP Number", "Personnel")
+    };
     pd1.put(
         4,
-        parts(&[&gp.id, &gp.family, &gp.given, "", "", "Dr", "", "", pool, kind, "", "", "External Identifier"]),
+        parts(&[
+            &gp.id,
+            &gp.family,
+            &gp.given,
+            "",
+            "",
+            "Dr",
+            "",
+            "",
+            pool,
+            kind,
+            "",
+            "",
+            "External Identifier",
+        ]),
     );
 }
 
 /// One clinician, one repetition per alias pool.
 fn personnel(clinician: &Clinician, raw: bool) -> Er7 {
     let pools: [(&str, &str, &str, &str); 3] = if raw {
-        [("", "CD:3144502", "CD:213", "CD:1088"), ("C", "CD:4112", "CD:213", "CD:1083"), ("L", "CD:3144508", "CD:213", "CD:1087")]
+        [
+            ("", "CD:3144502", "CD:213", "CD:1088"),
+            ("C", "CD:4112", "CD:213", "CD:1083"),
+            ("L", "CD:3144508", "CD:213", "CD:1087"),
+        ]
     } else {
         [
             ("", "ICHT Local Doctor Number", "Personnel", "Local Doctor"),
@@ -207,16 +309,46 @@ fn personnel(clinician: &Clinician, raw: bool) -> Er7 {
     };
     let number = 9_990_000 + crate::seed::hash(0, &[clinician.id.as_bytes()]) % 10_000;
     Er7::repeated(pools.map(|(letter, pool, person, kind)| {
-        let id = if letter.is_empty() { clinician.id.to_string() } else { format!("{letter}{number}") };
+        let id = if letter.is_empty() {
+            clinician.id.to_string()
+        } else {
+            format!("{letter}{number}")
+        };
         let prefix = if raw { "" } else { &clinician.prefix };
-        parts(&[&id, &clinician.family, &clinician.given, "", "", prefix, "", "", pool, person, "", "", kind])
+        parts(&[
+            &id,
+            &clinician.family,
+            &clinician.given,
+            "",
+            "",
+            prefix,
+            "",
+            "",
+            pool,
+            person,
+            "",
+            "",
+            kind,
+        ])
     }))
 }
 
 fn place(place: &Place, raw: bool) -> Er7 {
     let kind = if raw { "CD:1450" } else { "Bed(s)" };
-    let facility = if place.facility.is_empty() { "RYJ01" } else { &place.facility };
-    parts(&[&place.ward, &place.room, &place.bed, facility, "", kind, &place.building])
+    let facility = if place.facility.is_empty() {
+        "RYJ01"
+    } else {
+        &place.facility
+    };
+    parts(&[
+        &place.ward,
+        &place.room,
+        &place.bed,
+        facility,
+        "",
+        kind,
+        &place.building,
+    ])
 }
 
 fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Builder) {
@@ -227,7 +359,8 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
         pv1.put(3, place(now, raw));
     }
     let told = |set: u16, code: Option<&crate::state::Text>| {
-        code.map(|code| codes::printed(set, code, raw)).unwrap_or_default()
+        code.map(|code| codes::printed(set, code, raw))
+            .unwrap_or_default()
     };
     pv1.set(4, &told(codes::ADMIT_TYPE, encounter.admission_type.as_ref()));
     if emission.event == "A02"
@@ -241,27 +374,62 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
     if let Some(referrer) = &encounter.referrer {
         pv1.put(8, personnel(referrer, raw));
     }
-    let specialty = encounter.specialty.as_ref().map(|coded| if coded.code.is_empty() { &coded.text } else { &coded.code });
+    let specialty = encounter.specialty.as_ref().map(|coded| {
+        if coded.code.is_empty() {
+            &coded.text
+        } else {
+            &coded.code
+        }
+    });
     pv1.set(10, &told(codes::MEDICAL_SERVICE, specialty));
     pv1.set(14, &told(codes::ADMIT_SOURCE, encounter.source.as_ref()));
     pv1.set(18, &class);
     let visit_kind = if raw { "CD:1078" } else { "VISITID" };
-    pv1.put(19, parts(&[&(encounter.key % 100_000).to_string(), "", "", "Attendance Num", visit_kind]));
-    pv1.set(36, &told(codes::DISCHARGE_DISPOSITION, encounter.disposition.as_ref()));
-    pv1.set(37, &told(codes::DISCHARGE_DISPOSITION, encounter.destination.as_ref()));
+    pv1.put(
+        19,
+        parts(&[
+            &(encounter.key % 100_000).to_string(),
+            "",
+            "",
+            "Attendance Num",
+            visit_kind,
+        ]),
+    );
+    pv1.set(
+        36,
+        &told(codes::DISCHARGE_DISPOSITION, encounter.disposition.as_ref()),
+    );
+    pv1.set(
+        37,
+        &told(codes::DISCHARGE_DISPOSITION, encounter.destination.as_ref()),
+    );
     if emission.event == "A13" {
         pv1.put(36, Er7::null()).put(37, Er7::null()).put(45, Er7::null());
     }
     let facility = encounter.place().map_or("RYJ01", |place| {
-        if place.facility.is_empty() { "RYJ01" } else { place.facility.as_str() }
+        if place.facility.is_empty() {
+            "RYJ01"
+        } else {
+            place.facility.as_str()
+        }
     });
-    pv1.set(39, facility).set(41, match (encounter.stage(), raw) {
-        (Stage::Closed, false) => "DIS",
-        (Stage::Closed, true) => "CD:856",
-        (_, false) => "Active",
-        (_, true) => "CD:854",
-    });
-    pv1.set(44, &encounter.admitted.as_deref().map(|time| time_to(time, 14)).unwrap_or_default());
+    pv1.set(39, facility).set(
+        41,
+        match (encounter.stage(), raw) {
+            (Stage::Closed, false) => "DIS",
+            (Stage::Closed, true) => "CD:856",
+            (_, false) => "Active",
+            (_, true) => "CD:854",
+        },
+    );
+    pv1.set(
+        44,
+        &encounter
+            .admitted
+            .as_deref()
+            .map(|time| time_to(time, 14))
+            .unwrap_or_default(),
+    );
     if let Some(discharged) = &encounter.discharged {
         pv1.set(45, &time_to(discharged, 14));
     }
@@ -273,22 +441,41 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
 
 fn result(report: &Report, raw: bool, out: &mut Builder) {
     let event = 2_000_000 + u64::from(report.key) % 1_000_000;
-    let placer = if report.placer.is_empty() { (300_000_000 + u64::from(report.key)).to_string() } else { report.placer.to_string() };
+    let placer = if report.placer.is_empty() {
+        (300_000_000 + u64::from(report.key)).to_string()
+    } else {
+        report.placer.to_string()
+    };
     let order = parts(&[&placer, "HNAM_ORDERID"]);
-    let filler = Er7::repeated([parts(&[&report.filler, "HNAM_CEREF"]), parts(&[&event.to_string(), "HNAM_EVENTID"])]);
+    let filler = Er7::repeated([
+        parts(&[&report.filler, "HNAM_CEREF"]),
+        parts(&[&event.to_string(), "HNAM_EVENTID"]),
+    ]);
     let mut orc = out.segment("ORC");
     orc.set(1, if raw { "CD:2539" } else { "RE" })
         .put(2, order.clone())
         .put(3, filler.clone())
         .set(5, if raw { "CD:9324" } else { "Completed" });
     let code = |coded: &crate::state::person::Coded| {
-        let text = if raw { format!("CD:{}", codes::number_for(codes::EVENT, &coded.code)) } else { coded.code.to_string() };
-        let system = if coded.system.is_empty() { "HNAM" } else { &coded.system };
+        let text = if raw {
+            format!("CD:{}", codes::number_for(codes::EVENT, &coded.code))
+        } else {
+            coded.code.to_string()
+        };
+        let system = if coded.system.is_empty() {
+            "HNAM"
+        } else {
+            &coded.system
+        };
         parts(&[&text, &coded.text, system])
     };
     let time = |time: Option<&crate::state::Text>| time.map(|time| time_to(time, 14)).unwrap_or_default();
     let mut obr = out.segment("OBR");
-    obr.set(1, "1").put(2, order).put(3, filler).put(4, code(&report.service)).set(7, &time(report.observed.as_ref()));
+    obr.set(1, "1")
+        .put(2, order)
+        .put(3, filler)
+        .put(4, code(&report.service))
+        .set(7, &time(report.observed.as_ref()));
     if let Some(doctor) = &report.ordered_by {
         obr.put(16, personnel(doctor, raw));
     }

@@ -38,10 +38,18 @@ impl Service for Face {
         match &request.interaction {
             Interaction::Capabilities => Reply::resource(200, capabilities(&request.base)),
             Interaction::Read { resource_type, id } => self.read(resource_type, id),
-            Interaction::Search { resource_type, parameters } => {
-                self.search(&request, resource_type, parameters).unwrap_or_else(|refusal| *refusal)
-            }
-            _ => refused(405, "not-supported", "Method Not Allowed", "this resource is read only here"),
+            Interaction::Search {
+                resource_type,
+                parameters,
+            } => self
+                .search(&request, resource_type, parameters)
+                .unwrap_or_else(|refusal| *refusal),
+            _ => refused(
+                405,
+                "not-supported",
+                "Method Not Allowed",
+                "this resource is read only here",
+            ),
         }
     }
 
@@ -116,7 +124,11 @@ const SERVED: &[Served<'static>] = &[
 ];
 
 const fn parameter(name: &'static str, kind: &'static str) -> SearchParameter<'static> {
-    SearchParameter { name, kind, documentation: "" }
+    SearchParameter {
+        name,
+        kind,
+        documentation: "",
+    }
 }
 
 fn capabilities(base: &str) -> fhir::CapabilityStatement {
@@ -141,9 +153,14 @@ impl Face {
             "Patient" => key(id)
                 .and_then(|key| state.person(key))
                 .map(|person| (Resource::from(shape::patient(person)), person.version)),
-            "Encounter" => key(id).and_then(|key| state.encounter(key)).map(|(person, encounter)| {
-                (Resource::from(shape::encounter(person, encounter)), encounter.version)
-            }),
+            "Encounter" => key(id)
+                .and_then(|key| state.encounter(key))
+                .map(|(person, encounter)| {
+                    (
+                        Resource::from(shape::encounter(person, encounter)),
+                        encounter.version,
+                    )
+                }),
             "Observation" => observation(state, id)
                 .map(|seen| (Resource::from(shape::observation(&seen)), seen.report.version)),
             _ => None,
@@ -159,7 +176,12 @@ impl Face {
 
     fn search(&self, request: &Request, resource_type: &str, parameters: &[(String, String)]) -> Found {
         let asked: Vec<Parameter> = request.parameters();
-        let query = Query { base: &request.base, resource_type, parameters, asked: &asked };
+        let query = Query {
+            base: &request.base,
+            resource_type,
+            parameters,
+            asked: &asked,
+        };
         let inner = self.0.lock();
         match resource_type {
             "Patient" => patients(&inner.state, &query),
@@ -181,7 +203,9 @@ struct Query<'q> {
 impl Query<'_> {
     /// Every value of the parameters of that name.
     fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s String> {
-        self.named(name).flat_map(|parameter| &parameter.values).filter(|value| !value.is_empty())
+        self.named(name)
+            .flat_map(|parameter| &parameter.values)
+            .filter(|value| !value.is_empty())
     }
 
     fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Parameter> {
@@ -189,7 +213,9 @@ impl Query<'_> {
     }
 
     fn value<'s>(&'s self, name: &'s str) -> Option<&'s str> {
-        self.named(name).map(Parameter::value).find(|value| !value.is_empty())
+        self.named(name)
+            .map(Parameter::value)
+            .find(|value| !value.is_empty())
     }
 
     /// At least one of these must be there, or the search is refused with the permitted set.
@@ -197,7 +223,10 @@ impl Query<'_> {
         if names.iter().any(|name| self.value(name).is_some()) {
             return Ok(());
         }
-        let text = format!("no supported search parameters provided; one of [{}] is needed", names.join(", "));
+        let text = format!(
+            "no supported search parameters provided; one of [{}] is needed",
+            names.join(", ")
+        );
         Err(Box::new(refused(400, "invalid", "Bad Request", &text)))
     }
 
@@ -212,7 +241,9 @@ impl Query<'_> {
     }
 
     fn spans(&self, name: &str) -> Result<Vec<Span>, Box<Reply>> {
-        self.values(name).map(|value| date_criterion(value).ok_or_else(|| bad(name))).collect()
+        self.values(name)
+            .map(|value| date_criterion(value).ok_or_else(|| bad(name)))
+            .collect()
     }
 
     /// The person in `patient` or `subject`; somebody unknown matches nothing.
@@ -226,7 +257,9 @@ impl Query<'_> {
         let of_search = |(name, _): &&(String, String)| name != PAGE_CONTEXT && name != PAGE_DIRECTION;
         let plain: Vec<(String, String)> = self.parameters.iter().filter(of_search).cloned().collect();
         let page = page_of(all, count, self.value(PAGE_CONTEXT), &plain);
-        let Some(Page { items, next, .. }) = page else { return Err(bad(PAGE_CONTEXT)) };
+        let Some(Page { items, next, .. }) = page else {
+            return Err(bad(PAGE_CONTEXT));
+        };
         let mut set = SearchSet::new(&search_url(self.base, self.resource_type, self.parameters));
         if let Some(token) = next {
             let mut further = plain;
@@ -241,13 +274,25 @@ impl Query<'_> {
     }
 }
 
-const PATIENT_NEEDS: &[&str] =
-    &["_id", "identifier", "name", "family", "given", "birthdate", "phone", "email", "address-postalcode"];
+const PATIENT_NEEDS: &[&str] = &[
+    "_id",
+    "identifier",
+    "name",
+    "family",
+    "given",
+    "birthdate",
+    "phone",
+    "email",
+    "address-postalcode",
+];
 
 fn patients(state: &State, query: &Query<'_>) -> Found {
     query.needs_one_of(PATIENT_NEEDS)?;
     let count = query.count(20, 100)?;
-    let mut wanted = People { system_of: Some(shape::alias_system), ..People::default() };
+    let mut wanted = People {
+        system_of: Some(shape::alias_system),
+        ..People::default()
+    };
     for parameter in query.asked {
         if parameter.name == "_id" {
             wanted.keys = Some(parameter.values.iter().filter_map(|id| key(id)).collect());
@@ -260,7 +305,12 @@ fn patients(state: &State, query: &Query<'_>) -> Found {
     let found = state.find_people(&wanted);
     if found.len() > PATIENTS_MAX {
         let text = format!("more than {PATIENTS_MAX} patients match; narrow the search");
-        return Err(Box::new(refused(422, "too-costly", "Unprocessable Entity", &text)));
+        return Err(Box::new(refused(
+            422,
+            "too-costly",
+            "Unprocessable Entity",
+            &text,
+        )));
     }
     query.bundle(found, count, |person| shape::patient(person).into())
 }
@@ -269,46 +319,77 @@ fn encounters(state: &State, query: &Query<'_>) -> Found {
     query.needs_one_of(&["_id", "patient", "subject", "account", "identifier"])?;
     let people = query.subject();
     if people.is_none() && query.value("status").is_some() {
-        return Err(Box::new(refused(400, "invalid", "Bad Request", "status: only together with patient")));
+        return Err(Box::new(refused(
+            400,
+            "invalid",
+            "Bad Request",
+            "status: only together with patient",
+        )));
     }
     let count = query.count(50, 100)?;
     let spans = query.spans("date")?;
     let numbers = query.values("identifier");
     let wanted = Visits {
         people,
-        keys: query.value("_id").map(|_| query.values("_id").filter_map(|id| key(id)).collect()),
-        numbers: numbers.map(|value| Text::from(value.rsplit('|').next().unwrap_or_default())).collect(),
+        keys: query
+            .value("_id")
+            .map(|_| query.values("_id").filter_map(|id| key(id)).collect()),
+        numbers: numbers
+            .map(|value| Text::from(value.rsplit('|').next().unwrap_or_default()))
+            .collect(),
     };
     let mut found = state.find_visits(&wanted);
     found.retain(|(_, encounter)| {
         let start = encounter.admitted.as_deref().unwrap_or_default();
         let end = encounter.discharged.as_deref().unwrap_or("9");
         spans.iter().all(|span| span.meets(start, end))
-            && query.named("status").all(|asked| asked.values.iter().any(|value| value == shape::status(encounter)))
+            && query
+                .named("status")
+                .all(|asked| asked.values.iter().any(|value| value == shape::status(encounter)))
     });
-    query.bundle(found, count, |(person, encounter)| shape::encounter(person, encounter).into())
+    query.bundle(found, count, |(person, encounter)| {
+        shape::encounter(person, encounter).into()
+    })
 }
 
 fn observations(state: &State, query: &Query<'_>) -> Found {
     query.needs_one_of(&["_id", "patient", "subject"])?;
     let count = query.count(50, 200)?;
     if query.value("date").is_some() && query.value("_lastUpdated").is_some() {
-        return Err(Box::new(refused(400, "invalid", "Bad Request", "date and _lastUpdated exclude each other")));
+        return Err(Box::new(refused(
+            400,
+            "invalid",
+            "Bad Request",
+            "date and _lastUpdated exclude each other",
+        )));
     }
     let (dates, updates) = (query.spans("date")?, query.spans("_lastUpdated")?);
     let mut found: Vec<Seen<'_>> = if query.value("_id").is_some() {
-        query.values("_id").filter_map(|id| observation(state, id)).collect()
+        query
+            .values("_id")
+            .filter_map(|id| observation(state, id))
+            .collect()
     } else {
         let people = query.subject().unwrap_or_default();
-        people.into_iter().flat_map(|person| state.observations_of(person)).collect()
+        people
+            .into_iter()
+            .flat_map(|person| state.observations_of(person))
+            .collect()
     };
     found.retain(|seen| {
         let observed = seen.observed().map_or("", Text::as_str);
         let updated = shape::updated_digits(seen.report.updated_ms);
         dates.iter().all(|span| span.holds(observed))
             && updates.iter().all(|span| span.holds(&updated))
-            && query.named("category").all(|asked| asked.values.iter().any(|value| shape::is_in_category(seen, value)))
-            && query.named("code").all(|asked| asked.values.iter().any(|value| shape::has_code(seen, value)))
+            && query.named("category").all(|asked| {
+                asked
+                    .values
+                    .iter()
+                    .any(|value| shape::is_in_category(seen, value))
+            })
+            && query
+                .named("code")
+                .all(|asked| asked.values.iter().any(|value| shape::has_code(seen, value)))
     });
     query.bundle(found, count, |seen| shape::observation(&seen).into())
 }
@@ -331,16 +412,30 @@ fn not_found() -> Reply {
 }
 
 fn bad(name: &str) -> Box<Reply> {
-    Box::new(refused(400, "invalid", "Bad Request", &format!("{name}: the value cannot be used")))
+    Box::new(refused(
+        400,
+        "invalid",
+        "Bad Request",
+        &format!("{name}: the value cannot be used"),
+    ))
 }
 
 fn refused(status: u16, code: &str, words: &str, diagnostics: &str) -> Reply {
     let issue = OperationOutcomeIssue {
         severity: text("error"),
         code: text(code),
-        details: Some(CodeableConcept { text: text(words), ..CodeableConcept::default() }),
+        details: Some(CodeableConcept {
+            text: text(words),
+            ..CodeableConcept::default()
+        }),
         diagnostics: text(diagnostics),
         ..OperationOutcomeIssue::default()
     };
-    Reply::outcome(status, OperationOutcome { issue: vec![issue], ..OperationOutcome::default() })
+    Reply::outcome(
+        status,
+        OperationOutcome {
+            issue: vec![issue],
+            ..OperationOutcome::default()
+        },
+    )
 }

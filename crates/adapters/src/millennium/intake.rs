@@ -37,9 +37,15 @@ fn alias(cx: Cx) -> Option<Alias> {
         return nhs_digits(&cx.value).map(|digits| Alias::nhs(&digits, "NHSNBR", "NHSNMBR"));
     }
     let pool = cx.authority.to_ascii_uppercase();
-    let community = pool.contains("COMMUNITY") || pool.starts_with("CMRN") || pool == "EMPI" || cx.kind == "CD:660921";
+    let community =
+        pool.contains("COMMUNITY") || pool.starts_with("CMRN") || pool == "EMPI" || cx.kind == "CD:660921";
     let role = if community { Role::Enterprise } else { Role::Mrn };
-    Some(Alias { value: cx.value, authority: cx.authority, kind: cx.kind, role })
+    Some(Alias {
+        value: cx.value,
+        authority: cx.authority,
+        kind: cx.kind,
+        role,
+    })
 }
 
 /// The FIN in PID-18, else the attendance number in PV1-19.
@@ -59,7 +65,11 @@ pub(super) fn refuses(message: &Message<'_>) -> Option<Refusal> {
     if header.sending_application().is_empty() && header.sending_facility().is_empty() {
         return Some(Refusal {
             code: AckCode::AE,
-            ..Refusal::error("101", "MSH-4", "MSH-4: no contributor system; MSH-3 and MSH-4 are both empty")
+            ..Refusal::error(
+                "101",
+                "MSH-4",
+                "MSH-4: no contributor system; MSH-3 and MSH-4 are both empty",
+            )
         });
     }
     None

@@ -34,7 +34,11 @@ static TIDIED: Profile = Profile {
     title: "Millennium with a site's outbound aliases",
     dialect: &dialect::MILLENNIUM,
     reading: READING,
-    writing: Writing { merge_event: "A34", control_id: emit::control_id, write: emit::tidied },
+    writing: Writing {
+        merge_event: "A34",
+        control_id: emit::control_id,
+        write: emit::tidied,
+    },
     codes: CODES,
 };
 
@@ -43,13 +47,21 @@ static RAW: Profile = Profile {
     title: "Millennium with no alias at all: bare code values",
     dialect: &dialect::MILLENNIUM_RAW,
     reading: READING,
-    writing: Writing { merge_event: "A34", control_id: emit::control_id, write: emit::raw },
+    writing: Writing {
+        merge_event: "A34",
+        control_id: emit::control_id,
+        write: emit::raw,
+    },
     codes: CODES,
 };
 
 const READING: Reading = Reading {
-    events: &["A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A28", "A31"],
+    events: &[
+        "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A28", "A31",
+    ],
     merges: &["A34", "A40"],
+    renumbers: &[],
+    moves: &[],
     identities: intake::identities,
     losers: intake::losers,
     visit: intake::visit,
@@ -78,23 +90,83 @@ const CODES: Codes = Codes {
 };
 
 const ASSUMPTIONS: &[Assumption] = &[
-    Assumption::assumed("merge-event", "A34", "millennium.md 2.4 and item 25: which merge a UK build sends is unknown; A34 and A40 are understood")
-        .choices(&["A34", "A40"]),
-    Assumption::assumed("tenant", "7f3e2a54-0c1b-4d6e-9a8f-5b21c0de9990", "millennium.md 1.1: a tenant of our own; the public sandbox's belongs to its vendor"),
-    Assumption::assumed("contributor", "an empty MSH-3 and MSH-4 is answered AE; any other sender is a known contributor", "millennium.md 2.4 and item 24"),
-    Assumption::assumed("acknowledgement", "AA once the change is recorded, AE for what cannot be taken; no AR", "millennium.md 2.4: comm-server behaviour is unknown"),
-    Assumption::assumed("alias-failure", "codes without an inbound alias are kept as they came", "millennium.md 2.4"),
-    Assumption::assumed("unknown-person", "an event about somebody unknown registers them", "millennium.md 2.4"),
-    Assumption::assumed("matching", "hospital number by pool first, then NHS number when the dates of birth agree", "millennium.md 2.5: the product does not look for duplicates"),
-    Assumption::assumed("repeat-order", "alias pools swap with every change of the person; the NHS number stays last", "millennium.md 2.2 and items 22, 23"),
+    Assumption::assumed(
+        "merge-event",
+        "A34",
+        "millennium.md 2.4 and item 25: which merge a UK build sends is unknown; A34 and A40 are understood",
+    )
+    .choices(&["A34", "A40"]),
+    Assumption::assumed(
+        "tenant",
+        "7f3e2a54-0c1b-4d6e-9a8f-5b21c0de9990",
+        "millennium.md 1.1: a tenant of our own; the public sandbox's belongs to its vendor",
+    ),
+    Assumption::assumed(
+        "contributor",
+        "an empty MSH-3 and MSH-4 is answered AE; any other sender is a known contributor",
+        "millennium.md 2.4 and item 24",
+    ),
+    Assumption::assumed(
+        "acknowledgement",
+        "AA once the change is recorded, AE for what cannot be taken; no AR",
+        "millennium.md 2.4: comm-server behaviour is unknown",
+    ),
+    Assumption::assumed(
+        "alias-failure",
+        "codes without an inbound alias are kept as they came",
+        "millennium.md 2.4",
+    ),
+    Assumption::assumed(
+        "unknown-person",
+        "an event about somebody unknown registers them",
+        "millennium.md 2.4",
+    ),
+    Assumption::assumed(
+        "matching",
+        "hospital number by pool first, then NHS number when the dates of birth agree",
+        "millennium.md 2.5: the product does not look for duplicates",
+    ),
+    Assumption::assumed(
+        "repeat-order",
+        "alias pools swap with every change of the person; the NHS number stays last",
+        "millennium.md 2.2 and items 22, 23",
+    ),
     Assumption::assumed("total", "Bundle.total is absent", "millennium.md 1.4"),
-    Assumption::assumed("search-parameters", "a parameter the product does not document is ignored; none that it does is 400", "millennium.md 1.3 and 1.4"),
-    Assumption::assumed("event-codes", "a local test code shows as a codeSet/72 number made from it, beside the local code", "millennium.md 1.6"),
-    Assumption::assumed("alias-systems", "an alias pool's system is urn:oid:2.25 and a number made from the pool's name", "millennium.md 1.6: a site OID"),
-    Assumption::assumed("code-values", "numbers without a public source are ours", "millennium.md 1.6 and 2.2"),
-    Assumption::assumed("last-modified", "ETag and Last-Modified on every read", "millennium.md 1.1"),
-    Assumption::unknown("native-allergies", "A60 and IAM are not spoken", "millennium.md 2.3"),
-    Assumption::unknown("comm-server", "no names, retry or timing of its own", "millennium.md 2.4"),
+    Assumption::assumed(
+        "search-parameters",
+        "a parameter the product does not document is ignored; none that it does is 400",
+        "millennium.md 1.3 and 1.4",
+    ),
+    Assumption::assumed(
+        "event-codes",
+        "a local test code shows as a codeSet/72 number made from it, beside the local code",
+        "millennium.md 1.6",
+    ),
+    Assumption::assumed(
+        "alias-systems",
+        "an alias pool's system is urn:oid:2.25 and a number made from the pool's name",
+        "millennium.md 1.6: a site OID",
+    ),
+    Assumption::assumed(
+        "code-values",
+        "numbers without a public source are ours",
+        "millennium.md 1.6 and 2.2",
+    ),
+    Assumption::assumed(
+        "last-modified",
+        "ETag and Last-Modified on every read",
+        "millennium.md 1.1",
+    ),
+    Assumption::unknown(
+        "native-allergies",
+        "A60 and IAM are not spoken",
+        "millennium.md 2.3",
+    ),
+    Assumption::unknown(
+        "comm-server",
+        "no names, retry or timing of its own",
+        "millennium.md 2.4",
+    ),
     Assumption::unknown("nack-texts", "our own words", "millennium.md 2.4"),
     Assumption::unknown("go-live-order", "nothing depends on it", "millennium.md 3"),
 ];

@@ -17,10 +17,18 @@ const BEDS: &[[&str; 5]] = &[
     ["Nell Gwynne", "Bay 5", "Bed 23", "RQM01", "Chelsea"],
 ];
 
-const SERVICES: &[&str] = &["General Medicine", "Cardiology", "Respiratory Medicine", "Trauma and Orthopaedics"];
+const SERVICES: &[&str] = &[
+    "General Medicine",
+    "Cardiology",
+    "Respiratory Medicine",
+    "Trauma and Orthopaedics",
+];
 
-const CONSULTANTS: &[(&str, &str, &str)] =
-    &[("ALDJ01", "Alderton", "James"), ("CARH01", "Carrow", "Helen"), ("FENR03", "Fenn", "Robert")];
+const CONSULTANTS: &[(&str, &str, &str)] = &[
+    ("ALDJ01", "Alderton", "James"),
+    ("CARH01", "Carrow", "Helen"),
+    ("FENR03", "Fenn", "Robert"),
+];
 
 pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
     let codes = &profile.codes;
@@ -34,7 +42,9 @@ pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
     let mut first = register(citizen, profile, mrn.clone());
     // Three in ten are known to the other trust of the domain too.
     if citizen.dice[3] % 10 < 3 {
-        first.aliases.insert(1, pool(2_600_000 + citizen.index * 3, "CWFT MRN"));
+        first
+            .aliases
+            .insert(1, pool(2_600_000 + citizen.index * 3, "CWFT MRN"));
     }
     let mut events = vec![first];
     let Some(stay) = citizen.stay else { return events };
@@ -49,9 +59,18 @@ pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
         class: Some(Text::const_new("Inpatient")).into(),
         admission_type: Some(Text::const_new("Emergency")).into(),
         source: Some(Text::const_new("Usual residence")).into(),
-        specialty: Some(Coded { code: service.into(), ..Coded::default() }).into(),
-        consultant: Some(Clinician { id: id.into(), family: family.into(), given: given.into(), ..Clinician::default() })
-            .into(),
+        specialty: Some(Coded {
+            code: service.into(),
+            ..Coded::default()
+        })
+        .into(),
+        consultant: Some(Clinician {
+            id: id.into(),
+            family: family.into(),
+            given: given.into(),
+            ..Clinician::default()
+        })
+        .into(),
         place: Some(Place {
             ward: ward.into(),
             room: room.into(),
@@ -71,7 +90,13 @@ pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
         ..Change::default()
     });
     if let Some(report) = sodium_report(citizen, "WINPATH", &at) {
-        events.push(Change { at: at.clone(), recorded: at, aliases, reports: vec![report], ..Change::default() });
+        events.push(Change {
+            at: at.clone(),
+            recorded: at,
+            aliases,
+            reports: vec![report],
+            ..Change::default()
+        });
     }
     events
 }

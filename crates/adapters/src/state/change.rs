@@ -119,12 +119,16 @@ pub(crate) enum VisitAct {
     Amend,
     /// Names the visit and changes nothing about it.
     Refer,
+    /// The visit was filed under somebody else.
+    Take,
 }
 
 /// A merge: the numbers that go, into whoever the change is about.
 #[derive(Clone, Default)]
 pub(crate) struct Merge {
     pub losers: Vec<Alias>,
+    /// The same person under another number, rather than two records.
+    pub renumber: bool,
 }
 
 /// One event, ready to be applied.
@@ -171,12 +175,25 @@ impl State {
     /// Applies one event. `now_ms` stamps what changed.
     pub(crate) fn apply(&mut self, change: Change, now_ms: i64) -> Applied {
         let birth = change.demographics.birth.value().cloned();
+        let renumbered = change.merge.as_ref().filter(|merge| merge.renumber);
         let person = self
             .known_by(&change.aliases, birth.as_deref())
+            .or_else(|| self.known_by(&renumbered?.losers, None))
             .unwrap_or_else(|| self.create_person(&change.aliases));
-        let mut applied = Applied { person, ..Applied::default() };
+        let mut applied = Applied {
+            person,
+            ..Applied::default()
+        };
         applied.touched(person);
-        let Change { at, recorded, aliases, demographics, visit, merge, reports } = change;
+        let Change {
+            at,
+            recorded,
+            aliases,
+            demographics,
+            visit,
+            merge,
+            reports,
+        } = change;
         self.edit(person, now_ms, |person| {
             person.take_aliases(aliases);
             demographics.onto(person);
@@ -193,12 +210,26 @@ impl State {
         applied
     }
 
-    fn apply_visit(&mut self, applied: &mut Applied, act: VisitAct, visit: Visit, when: (&str, &str), now_ms: i64) {
+    fn apply_visit(
+        &mut self,
+        applied: &mut Applied,
+        act: VisitAct,
+        visit: Visit,
+        when: (&str, &str),
+        now_ms: i64,
+    ) {
         if act == VisitAct::Refer {
-            applied.encounter = self.encounter_numbered(applied.person, &visit.number).map(|(_, key)| key);
+            applied.encounter = self
+                .encounter_numbered(applied.person, &visit.number)
+                .map(|(_, key)| key);
             return;
         }
-        let Some((owner, key)) = self.visit_meant(applied.person, act, &visit) else { return };
+        if act == VisitAct::Take {
+            self.take_visit(applied, &visit.number, now_ms);
+        }
+        let Some((owner, key)) = self.visit_meant(applied.person, act, &visit) else {
+            return;
+        };
         applied.encounter = Some(key);
         applied.touched(owner);
         if let Some(encounter) = self.people.get_mut(&owner).and_then(|person| {
@@ -223,10 +254,18 @@ impl State {
             };
             // Without a number an event means the latest visit that it could be about, or none at all.
             let person_held = self.people.get(&person)?;
-            let meant = person_held.encounters.iter().rev().find(|encounter| wanted(encounter.stage()));
+            let meant = person_held
+                .encounters
+                .iter()
+                .rev()
+                .find(|encounter| wanted(encounter.stage()));
             return meant.map(|encounter| (person, encounter.key));
         }
-        let number = if visit.number.is_empty() { self.next_visit_number(person) } else { visit.number.clone() };
+        let number = if visit.number.is_empty() {
+            self.next_visit_number(person)
+        } else {
+            visit.number.clone()
+        };
         let key = self.create_encounter(person, &number);
         self.people.get_mut(&person)?.encounters.push(Encounter {
             key,
@@ -239,7 +278,11 @@ impl State {
 
     /// A visit number of our own making: ten digits that belong to this person and visit only.
     pub(crate) fn next_visit_number(&self, person: u32) -> Text {
-        let mut count = self.people.get(&person).map_or(0, |person| person.encounters.len()) + 1;
+        let mut count = self
+            .people
+            .get(&person)
+            .map_or(0, |person| person.encounters.len())
+            + 1;
         loop {
             let number = Text::from(format!("{person}{count:02}"));
             if self.index.by_visit(&number).is_empty() {
@@ -265,7 +308,9 @@ impl State {
         };
         let known = self.people.get(&applied.person).and_then(|person| {
             person.reports.iter().rev().copied().find(|key| {
-                self.reports.get(key).is_some_and(|known| known.is_same_order(&report))
+                self.reports
+                    .get(key)
+                    .is_some_and(|known| known.is_same_order(&report))
             })
         });
         if let Some(known) = known.and_then(|key| self.reports.get_mut(&key)) {
@@ -289,7 +334,17 @@ impl State {
 }
 
 fn onto_encounter(encounter: &mut Encounter, act: VisitAct, visit: Visit, (at, recorded): (&str, &str)) {
-    let Visit { class, admission_type, source, specialty, consultant, referrer, reason, place, .. } = visit;
+    let Visit {
+        class,
+        admission_type,
+        source,
+        specialty,
+        consultant,
+        referrer,
+        reason,
+        place,
+        ..
+    } = visit;
     match class {
         Given::Is(class) => encounter.class = class,
         Given::Deleted => encounter.class = Text::default(),
@@ -342,7 +397,7 @@ fn onto_encounter(encounter: &mut Encounter, act: VisitAct, visit: Visit, (at, r
                 encounter.cancelled = true;
             }
         }
-        VisitAct::Refer => {}
+        VisitAct::Refer | VisitAct::Take => {}
         VisitAct::Amend => {
             if let Some(place) = place {
                 encounter.correct_place(at, place);
@@ -356,7 +411,12 @@ fn onto_encounter(encounter: &mut Encounter, act: VisitAct, visit: Visit, (at, r
     }
 }
 
-fn begin(encounter: &mut Encounter, admitted: Option<Text>, place: Option<Place>, (at, recorded): (&str, &str)) {
+fn begin(
+    encounter: &mut Encounter,
+    admitted: Option<Text>,
+    place: Option<Place>,
+    (at, recorded): (&str, &str),
+) {
     if encounter.admission_heard(recorded) {
         encounter.cancelled = false;
     }

@@ -129,7 +129,9 @@ impl Encounter {
             // A move at the very same minute says the same thing again, or better.
             Some(known) => known.place = place,
             None => {
-                let after = self.movements.partition_point(|known| time_order(&known.at, &at).is_le());
+                let after = self
+                    .movements
+                    .partition_point(|known| time_order(&known.at, &at).is_le());
                 self.movements.insert(after, Movement { at, place });
             }
         }
@@ -177,7 +179,10 @@ fn heard(known: &mut Text, at: &str) -> bool {
 pub(crate) fn time_order(left: &str, right: &str) -> std::cmp::Ordering {
     let digits = |time: &str| {
         let mut padded = [b'0'; 17];
-        let digits = time.bytes().take_while(|byte| *byte != b'+' && *byte != b'-').filter(u8::is_ascii_digit);
+        let digits = time
+            .bytes()
+            .take_while(|byte| *byte != b'+' && *byte != b'-')
+            .filter(u8::is_ascii_digit);
         for (slot, digit) in padded.iter_mut().zip(digits) {
             *slot = digit;
         }
@@ -191,7 +196,10 @@ mod tests {
     use super::*;
 
     fn ward(name: &str) -> Place {
-        Place { ward: name.into(), ..Place::default() }
+        Place {
+            ward: name.into(),
+            ..Place::default()
+        }
     }
 
     #[test]
@@ -201,7 +209,10 @@ mod tests {
         encounter.move_to("202601031000", ward("T08"));
         encounter.move_to("202601021000", ward("T07"));
         assert_eq!(encounter.place().map(|place| place.ward.as_str()), Some("T08"));
-        assert_eq!(encounter.place_before().map(|place| place.ward.as_str()), Some("T07"));
+        assert_eq!(
+            encounter.place_before().map(|place| place.ward.as_str()),
+            Some("T07")
+        );
     }
 
     #[test]

@@ -26,12 +26,17 @@ pub(crate) struct Seen<'s> {
 impl Seen<'_> {
     /// When it was observed: its own time, else the report's.
     pub(crate) fn observed(&self) -> Option<&Text> {
-        self.observation.said.observed.as_ref().or(self.report.observed.as_ref())
+        self.observation
+            .said
+            .observed
+            .as_ref()
+            .or(self.report.observed.as_ref())
     }
 
     /// Whether it is a vital sign rather than a laboratory result.
     pub(crate) fn is_vital(&self) -> bool {
-        self.report.service.code.eq_ignore_ascii_case("FLOWSHEET") || self.observation.code.system == "FDCEMAP"
+        self.report.service.code.eq_ignore_ascii_case("FLOWSHEET")
+            || self.observation.code.system == "FDCEMAP"
     }
 }
 
@@ -54,7 +59,10 @@ impl State {
         };
         found.retain(|(person, encounter)| {
             (wanted.numbers.is_empty() || wanted.numbers.contains(&encounter.number))
-                && wanted.people.as_ref().is_none_or(|people| people.contains(&person.key))
+                && wanted
+                    .people
+                    .as_ref()
+                    .is_none_or(|people| people.contains(&person.key))
         });
         found.sort_by(|(_, left), (_, right)| {
             let start = |encounter: &Encounter| encounter.admitted.clone().unwrap_or_default();
@@ -65,14 +73,21 @@ impl State {
 
     /// All observations of one person, newest first. Documents are none.
     pub(crate) fn observations_of(&self, person: u32) -> Vec<Seen<'_>> {
-        let Some(person) = self.person(person) else { return Vec::new() };
+        let Some(person) = self.person(person) else {
+            return Vec::new();
+        };
         let mut found: Vec<Seen<'_>> = person
             .reports
             .iter()
             .filter_map(|key| self.report(*key))
             .flat_map(|report| {
                 let numbered = report.observations.iter().enumerate();
-                numbered.map(move |(place, observation)| Seen { person, report, place, observation })
+                numbered.map(move |(place, observation)| Seen {
+                    person,
+                    report,
+                    place,
+                    observation,
+                })
             })
             .filter(|seen| seen.observation.said.value_type != "ED")
             .collect();
@@ -88,6 +103,11 @@ impl State {
         let report = self.report(report)?;
         let person = self.person(self.survivor(report.person))?;
         let observation = report.observations.get(place)?;
-        (observation.said.value_type != "ED").then_some(Seen { person, report, place, observation })
+        (observation.said.value_type != "ED").then_some(Seen {
+            person,
+            report,
+            place,
+            observation,
+        })
     }
 }

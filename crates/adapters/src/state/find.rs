@@ -34,12 +34,19 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub(crate) fn new(text: &str, exact: bool) -> Self {
-        Self { folded: fold(text), exact }
+        Self {
+            folded: fold(text),
+            exact,
+        }
     }
 
     fn holds(&self, name: &str) -> bool {
         let name = fold(name);
-        if self.exact { name == self.folded } else { name.starts_with(self.folded.as_str()) }
+        if self.exact {
+            name == self.folded
+        } else {
+            name.starts_with(self.folded.as_str())
+        }
     }
 }
 
@@ -70,11 +77,17 @@ impl State {
             return self.index.by_birth(first, last);
         }
         if !wanted.families.is_empty() {
-            let found = wanted.families.iter().flat_map(|name| self.index.by_family(&name.folded, name.exact));
+            let found = wanted
+                .families
+                .iter()
+                .flat_map(|name| self.index.by_family(&name.folded, name.exact));
             return found.collect();
         }
         if !wanted.givens.is_empty() {
-            let found = wanted.givens.iter().flat_map(|name| self.index.by_given(&name.folded, name.exact));
+            let found = wanted
+                .givens
+                .iter()
+                .flat_map(|name| self.index.by_given(&name.folded, name.exact));
             return found.collect();
         }
         if !wanted.names.is_empty() {
@@ -94,21 +107,33 @@ impl State {
 
 impl People {
     fn holds(&self, person: &Person) -> bool {
-        let any = |wanted: &[Wanted], test: &dyn Fn(&Wanted) -> bool| wanted.is_empty() || wanted.iter().any(test);
+        let any =
+            |wanted: &[Wanted], test: &dyn Fn(&Wanted) -> bool| wanted.is_empty() || wanted.iter().any(test);
         let identified = self.identifiers.is_empty()
             || self.identifiers.iter().any(|(system, value)| {
                 person.aliases.iter().any(|alias| {
                     alias.value == *value
-                        && (system.is_empty() || self.system_of.is_some_and(|system_of| system_of(alias) == *system))
+                        && (system.is_empty()
+                            || self
+                                .system_of
+                                .is_some_and(|system_of| system_of(alias) == *system))
                 })
             });
         identified
-            && any(&self.families, &|name| person.names.iter().any(|held| name.holds(&held.family)))
+            && any(&self.families, &|name| {
+                person.names.iter().any(|held| name.holds(&held.family))
+            })
             && any(&self.givens, &|name| {
-                person.names.iter().any(|held| name.holds(&held.given) || name.holds(&held.middle))
+                person
+                    .names
+                    .iter()
+                    .any(|held| name.holds(&held.given) || name.holds(&held.middle))
             })
             && any(&self.names, &|name| {
-                person.names.iter().any(|held| name.holds(&held.family) || name.holds(&held.given))
+                person
+                    .names
+                    .iter()
+                    .any(|held| name.holds(&held.family) || name.holds(&held.given))
             })
             && self.births.iter().all(|(first, last)| {
                 person.birth.as_deref().is_some_and(|birth| {
@@ -123,12 +148,16 @@ impl People {
             && (self.telecoms.is_empty()
                 || person.telecoms.iter().any(|held| {
                     let held = digits_or_folded(&held.value);
-                    self.telecoms.iter().any(|wanted| digits_or_folded(wanted) == held)
+                    self.telecoms
+                        .iter()
+                        .any(|wanted| digits_or_folded(wanted) == held)
                 }))
             && (self.postcodes.is_empty()
                 || person.addresses.iter().any(|held| {
                     let held = squeezed(&held.postcode);
-                    self.postcodes.iter().any(|wanted| held.starts_with(squeezed(wanted).as_str()))
+                    self.postcodes
+                        .iter()
+                        .any(|wanted| held.starts_with(squeezed(wanted).as_str()))
                 }))
     }
 }
@@ -141,7 +170,10 @@ fn digits_or_folded(text: &str) -> Text {
 }
 
 fn squeezed(text: &str) -> Text {
-    text.chars().filter(|letter| !letter.is_whitespace()).map(|letter| letter.to_ascii_uppercase()).collect()
+    text.chars()
+        .filter(|letter| !letter.is_whitespace())
+        .map(|letter| letter.to_ascii_uppercase())
+        .collect()
 }
 
 /// Lower case, and Latin letters without their accents: how these products compare names.

@@ -38,7 +38,10 @@ impl Keys {
             aliases: person.aliases.iter().map(|alias| alias.value.clone()).collect(),
             families: person.names.iter().map(|name| fold(&name.family)).collect(),
             givens: person.names.iter().map(|name| fold(&name.given)).collect(),
-            birth: person.birth.as_deref().map(|birth| birth.chars().take(8).collect()),
+            birth: person
+                .birth
+                .as_deref()
+                .map(|birth| birth.chars().take(8).collect()),
         }
     }
 }
@@ -80,7 +83,10 @@ impl Index {
                 posting.retain(|held| *held != key);
             }
         }
-        let trees = [(&mut self.families, &keys.families), (&mut self.givens, &keys.givens)];
+        let trees = [
+            (&mut self.families, &keys.families),
+            (&mut self.givens, &keys.givens),
+        ];
         for (tree, names) in trees {
             for name in names {
                 take(tree, name, key);
@@ -146,7 +152,10 @@ fn take(tree: &mut BTreeMap<Text, Posting>, at: &Text, key: u32) {
 
 fn prefixed(tree: &BTreeMap<Text, Posting>, folded: &str, exact: bool) -> Vec<u32> {
     if exact {
-        return tree.get(folded).map(|posting| posting.to_vec()).unwrap_or_default();
+        return tree
+            .get(folded)
+            .map(|posting| posting.to_vec())
+            .unwrap_or_default();
     }
     tree.range::<str, _>((std::ops::Bound::Included(folded), std::ops::Bound::Unbounded))
         .take_while(|(name, _)| name.starts_with(folded))

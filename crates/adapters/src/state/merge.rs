@@ -10,10 +10,31 @@ use super::person::{Alias, Role};
 
 impl State {
     pub(super) fn merge(&mut self, survivor: u32, merge: &Merge, now_ms: i64, applied: &mut Applied) {
-        let own: Vec<&Alias> = merge.losers.iter().filter(|alias| alias.role != Role::Nhs).collect();
+        let own: Vec<&Alias> = merge
+            .losers
+            .iter()
+            .filter(|alias| alias.role != Role::Nhs)
+            .collect();
         // An NHS number may stand on both records: only without another number does it say who goes.
-        let numbers: Vec<Alias> = if own.is_empty() { merge.losers.clone() } else { own.into_iter().cloned().collect() };
-        let loser = numbers.iter().find_map(|number| self.holder_other_than(number, survivor));
+        let numbers: Vec<Alias> = if own.is_empty() {
+            merge.losers.clone()
+        } else {
+            own.into_iter().cloned().collect()
+        };
+        if merge.renumber {
+            self.edit(survivor, now_ms, |person| {
+                for held in &mut person.aliases {
+                    if held.role == Role::Mrn && numbers.iter().any(|number| held.names_the_same(number)) {
+                        held.role = Role::Retired;
+                    }
+                }
+                // The number in use comes first among the hospital's.
+                person.aliases.sort_by_key(|alias| alias.role == Role::Retired);
+            });
+        }
+        let loser = numbers
+            .iter()
+            .find_map(|number| self.holder_other_than(number, survivor));
         if let Some(loser) = loser {
             self.merge_into(survivor, loser, now_ms);
             applied.loser = Some(loser);
@@ -22,7 +43,10 @@ impl State {
             self.edit(survivor, now_ms, |person| {
                 for number in numbers {
                     if !person.aliases.iter().any(|held| held.names_the_same(&number)) {
-                        person.aliases.push(Alias { role: Role::Retired, ..number });
+                        person.aliases.push(Alias {
+                            role: Role::Retired,
+                            ..number
+                        });
                     }
                 }
             });
@@ -34,9 +58,10 @@ impl State {
             *key != survivor
                 && self.person(*key).is_some_and(|person| {
                     person.merged_into.is_none()
-                        && person.aliases.iter().any(|held| {
-                            held.role != Role::Retired && held.names_the_same(number)
-                        })
+                        && person
+                            .aliases
+                            .iter()
+                            .any(|held| held.role != Role::Retired && held.names_the_same(number))
                 })
         })
     }
@@ -46,11 +71,35 @@ impl State {
             self.index.by_alias(&number.value).iter().any(|key| {
                 *key != survivor
                     && self.survivor(*key) == survivor
-                    && self.person(*key).is_some_and(|person| {
-                        person.aliases.iter().any(|held| held.names_the_same(number))
-                    })
+                    && self
+                        .person(*key)
+                        .is_some_and(|person| person.aliases.iter().any(|held| held.names_the_same(number)))
             })
         })
+    }
+
+    /// Moves one visit to whoever the event is about.
+    pub(super) fn take_visit(&mut self, applied: &mut Applied, number: &str, now_ms: i64) {
+        let Some((owner, key)) = self.encounter_numbered(applied.person, number) else {
+            return;
+        };
+        if owner == applied.person {
+            return;
+        }
+        let taken = self.edit(owner, now_ms, |person| {
+            let position = person
+                .encounters
+                .iter()
+                .position(|encounter| encounter.key == key)?;
+            Some(person.encounters.remove(position))
+        });
+        let Some(mut encounter) = taken.flatten() else {
+            return;
+        };
+        encounter.moved_from = Some(owner);
+        self.index.own_encounter(key, applied.person, number);
+        self.edit(applied.person, now_ms, |person| person.encounters.push(encounter));
+        applied.touched(owner);
     }
 
     fn merge_into(&mut self, survivor: u32, loser: u32, now_ms: i64) {
@@ -60,9 +109,12 @@ impl State {
             let reports = std::mem::take(&mut person.reports);
             (encounters, reports, person.aliases.clone())
         });
-        let Some((encounters, reports, aliases)) = taken else { return };
+        let Some((encounters, reports, aliases)) = taken else {
+            return;
+        };
         for encounter in &encounters {
-            self.index.own_encounter(encounter.key, survivor, &encounter.number);
+            self.index
+                .own_encounter(encounter.key, survivor, &encounter.number);
         }
         self.edit(survivor, now_ms, |person| {
             for mut encounter in encounters {
@@ -83,7 +135,10 @@ impl State {
                         person.aliases.push(alias);
                     }
                 } else if !known {
-                    person.aliases.push(Alias { role: Role::Retired, ..alias });
+                    person.aliases.push(Alias {
+                        role: Role::Retired,
+                        ..alias
+                    });
                 }
             }
         });

@@ -6,9 +6,9 @@
 
 pub(crate) mod change;
 pub(crate) mod encounter;
+mod events;
 mod find;
 mod index;
-mod events;
 mod merge;
 pub(crate) mod person;
 pub(crate) mod report;
@@ -38,7 +38,12 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, people: HashMap::new(), reports: HashMap::new(), index: Index::default() }
+        Self {
+            seed,
+            people: HashMap::new(),
+            reports: HashMap::new(),
+            index: Index::default(),
+        }
     }
 
     /// Rebuilds the record from its documents, as they were read at start.
@@ -97,20 +102,30 @@ impl State {
                 .iter()
                 .copied()
                 .find(|key| {
-                    self.people.get(key).is_some_and(|person| {
-                        person.aliases.iter().any(|held| held.names_the_same(alias))
-                    })
+                    self.people
+                        .get(key)
+                        .is_some_and(|person| person.aliases.iter().any(|held| held.names_the_same(alias)))
                 })
                 .map(|key| self.survivor(key))
         };
-        let own = aliases.iter().filter(|alias| alias.role != Role::Nhs).find_map(held);
+        let own = aliases
+            .iter()
+            .filter(|alias| alias.role != Role::Nhs)
+            .find_map(held);
         own.or_else(|| {
-            aliases.iter().filter(|alias| alias.role == Role::Nhs).find_map(held).filter(|key| {
-                match (birth, self.people.get(key).and_then(|person| person.birth.as_deref())) {
-                    (Some(incoming), Some(known)) => same_day(incoming, known),
-                    _ => true,
-                }
-            })
+            aliases
+                .iter()
+                .filter(|alias| alias.role == Role::Nhs)
+                .find_map(held)
+                .filter(|key| {
+                    match (
+                        birth,
+                        self.people.get(key).and_then(|person| person.birth.as_deref()),
+                    ) {
+                        (Some(incoming), Some(known)) => same_day(incoming, known),
+                        _ => true,
+                    }
+                })
         })
     }
 
@@ -120,7 +135,10 @@ impl State {
         let held = |value: &str, nhs: bool| {
             self.index.by_alias(value).iter().copied().find(|key| {
                 self.people.get(key).is_some_and(|person| {
-                    person.aliases.iter().any(|alias| alias.value == value && (alias.role == Role::Nhs) == nhs)
+                    person
+                        .aliases
+                        .iter()
+                        .any(|alias| alias.value == value && (alias.role == Role::Nhs) == nhs)
                 })
             })
         };
@@ -144,15 +162,25 @@ impl State {
             .iter()
             .find(|alias| alias.role != Role::Nhs)
             .or_else(|| aliases.first())
-            .map_or_else(String::new, |alias| format!("{}|{}", alias.authority, alias.value));
+            .map_or_else(String::new, |alias| {
+                format!("{}|{}", alias.authority, alias.value)
+            });
         let key = free_key(self.seed, "person", &name, |key| self.people.contains_key(&key));
-        self.people.insert(key, Person { key, ..Person::default() });
+        self.people.insert(
+            key,
+            Person {
+                key,
+                ..Person::default()
+            },
+        );
         key
     }
 
     /// A fresh encounter key for that visit number.
     fn create_encounter(&mut self, person: u32, number: &str) -> u32 {
-        let key = free_key(self.seed, "encounter", number, |key| self.index.encounter_owner(key).is_some());
+        let key = free_key(self.seed, "encounter", number, |key| {
+            self.index.encounter_owner(key).is_some()
+        });
         self.index.own_encounter(key, person, number);
         key
     }

@@ -37,7 +37,12 @@ pub(crate) enum Role {
 
 impl Alias {
     pub(crate) fn nhs(value: &str, authority: &str, kind: &str) -> Self {
-        Self { value: value.into(), authority: authority.into(), kind: kind.into(), role: Role::Nhs }
+        Self {
+            value: value.into(),
+            authority: authority.into(),
+            kind: kind.into(),
+            role: Role::Nhs,
+        }
     }
 
     /// Whether both name the same number: an authority left out on one side matches any.
@@ -183,7 +188,9 @@ impl Person {
 
     /// Whether the record says this person has died, by flag or by time.
     pub(crate) fn has_died(&self) -> bool {
-        self.death_indicator.as_deref().is_some_and(|flag| flag.starts_with(['Y', 'y']))
+        self.death_indicator
+            .as_deref()
+            .is_some_and(|flag| flag.starts_with(['Y', 'y']))
             || self.death_time.is_some()
     }
 

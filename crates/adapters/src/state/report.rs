@@ -99,7 +99,10 @@ impl Said {
 
     /// The first component of the first repetition.
     pub(crate) fn first(&self) -> &str {
-        self.value.first().and_then(|components| components.first()).map_or("", Text::as_str)
+        self.value
+            .first()
+            .and_then(|components| components.first())
+            .map_or("", Text::as_str)
     }
 }
 
@@ -120,7 +123,8 @@ impl Observation {
             }
             return news;
         }
-        self.history.push(std::mem::replace(&mut self.said, incoming.said.clone()));
+        self.history
+            .push(std::mem::replace(&mut self.said, incoming.said.clone()));
         if !incoming.notes.is_empty() {
             self.notes.clone_from(&incoming.notes);
         }
@@ -193,7 +197,10 @@ mod tests {
             filler: "F1".into(),
             status: status.into(),
             observations: vec![Observation {
-                code: Coded { code: "NA".into(), ..Coded::default() },
+                code: Coded {
+                    code: "NA".into(),
+                    ..Coded::default()
+                },
                 said: Said {
                     value_type: "NM".into(),
                     value: vec![vec![value.into()]],

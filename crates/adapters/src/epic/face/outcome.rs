@@ -28,19 +28,74 @@ pub(super) enum Code {
 impl Code {
     fn row(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
-            Self::NoResults => ("4101", "warning", "processing", "Resource request returns no results."),
-            Self::BadId => ("4102", "fatal", "value", "The read resource request contained an invalid resource ID."),
-            Self::Merged => ("4107", "warning", "processing", "The read resource request contained an ID that was merged."),
-            Self::RequiredMissing => ("4111", "fatal", "required", "Required parameter(s) are missing from the request."),
-            Self::BadCombination => ("4112", "fatal", "invalid", "The combination of parameters is invalid."),
-            Self::PageExpired => ("4113", "fatal", "processing", "Session ID for the page has expired or is invalid."),
+            Self::NoResults => (
+                "4101",
+                "warning",
+                "processing",
+                "Resource request returns no results.",
+            ),
+            Self::BadId => (
+                "4102",
+                "fatal",
+                "value",
+                "The read resource request contained an invalid resource ID.",
+            ),
+            Self::Merged => (
+                "4107",
+                "warning",
+                "processing",
+                "The read resource request contained an ID that was merged.",
+            ),
+            Self::RequiredMissing => (
+                "4111",
+                "fatal",
+                "required",
+                "Required parameter(s) are missing from the request.",
+            ),
+            Self::BadCombination => (
+                "4112",
+                "fatal",
+                "invalid",
+                "The combination of parameters is invalid.",
+            ),
+            Self::PageExpired => (
+                "4113",
+                "fatal",
+                "processing",
+                "Session ID for the page has expired or is invalid.",
+            ),
             Self::BadValue => ("4115", "fatal", "value", "A parameter has an invalid value."),
-            Self::TooMany => ("4127", "fatal", "too-costly", "Too many patients match; narrow the search."),
-            Self::InvalidId => ("59008", "fatal", "not-found", "The FHIR ID provided was not found."),
-            Self::UnknownParameter => ("59100", "information", "invalid", "Content invalid against the specification or a profile."),
+            Self::TooMany => (
+                "4127",
+                "fatal",
+                "too-costly",
+                "Too many patients match; narrow the search.",
+            ),
+            Self::InvalidId => (
+                "59008",
+                "fatal",
+                "not-found",
+                "The FHIR ID provided was not found.",
+            ),
+            Self::UnknownParameter => (
+                "59100",
+                "information",
+                "invalid",
+                "Content invalid against the specification or a profile.",
+            ),
             Self::ContentMissing => ("59108", "fatal", "required", "A required element is missing."),
-            Self::BadDemographics => ("59159", "fatal", "business-rule", "The content/operation failed to pass a business rule and so could not proceed."),
-            Self::NotSupported => ("4100", "fatal", "not-supported", "The resource request contained an invalid parameter."),
+            Self::BadDemographics => (
+                "59159",
+                "fatal",
+                "business-rule",
+                "The content/operation failed to pass a business rule and so could not proceed.",
+            ),
+            Self::NotSupported => (
+                "4100",
+                "fatal",
+                "not-supported",
+                "The resource request contained an invalid parameter.",
+            ),
         }
     }
 }
@@ -74,5 +129,8 @@ pub(super) fn merged(location: &str) -> Reply {
 
 /// The fullUrl of an outcome entry, the same for the same search.
 pub(super) fn urn(search: &str) -> String {
-    format!("urn:uuid:{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, search.as_bytes()))
+    format!(
+        "urn:uuid:{}",
+        uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, search.as_bytes())
+    )
 }

@@ -8,7 +8,9 @@ use fhir::{
 
 use super::super::id::{Kind, opaque};
 use super::outcome::INSTANCE;
-use crate::face::{coding, concept, date, date_time, instant, lines, observation_status, relative, set_value, text, v2_code};
+use crate::face::{
+    coding, concept, date, date_time, instant, lines, observation_status, relative, set_value, text, v2_code,
+};
 use crate::seed::hash;
 use crate::state::encounter::{Encounter as Visit, Stage};
 use crate::state::person::{Alias, Person, Role};
@@ -31,7 +33,10 @@ fn oid(suffix: &str) -> String {
 
 /// The same for something known by name only.
 fn named_oid(name: &str) -> String {
-    oid(&format!("2.7.{}", hash(0, &[name.to_ascii_uppercase().as_bytes()]) % 1_000_000))
+    oid(&format!(
+        "2.7.{}",
+        hash(0, &[name.to_ascii_uppercase().as_bytes()]) % 1_000_000
+    ))
 }
 
 /// The system of an alias.
@@ -116,12 +121,18 @@ fn identifiers(seed: u64, person: &Person) -> Vec<Identifier> {
         ..Identifier::default()
     };
     let key = u64::from(person.key);
-    let enterprise = person.alias(Role::Enterprise).map_or_else(|| format!("E{key}"), |alias| alias.value.to_string());
+    let enterprise = person
+        .alias(Role::Enterprise)
+        .map_or_else(|| format!("E{key}"), |alias| alias.value.to_string());
     let mut all = vec![
         one("EPI", oid("2.7.5.737384.0"), enterprise),
         one("EXTERNAL", oid("2.7.2.698084"), format!("Z{key}")),
         one("FHIR", DSTU2_ID.to_owned(), opaque(seed, Kind::PatientDstu2, key)),
-        one("FHIR STU3", STU3_ID.to_owned(), opaque(seed, Kind::PatientStu3, key)),
+        one(
+            "FHIR STU3",
+            STU3_ID.to_owned(),
+            opaque(seed, Kind::PatientStu3, key),
+        ),
         one("INTERNAL", oid("2.7.2.698084"), format!("     Z{key}")),
     ];
     for alias in &person.aliases {
@@ -208,7 +219,10 @@ fn status(visit: &Visit) -> &'static str {
 }
 
 pub(super) fn encounter(seed: u64, person: &Person, visit: &Visit) -> Encounter {
-    let name = person.name().map(|name| format!("{}, {}", name.family, name.given)).unwrap_or_default();
+    let name = person
+        .name()
+        .map(|name| format!("{}, {}", name.family, name.given))
+        .unwrap_or_default();
     let own_class = coding(&oid("7.10.698084.13260"), &visit.class, &visit.class);
     Encounter {
         id: text(&opaque(seed, Kind::Encounter, u64::from(visit.key))),
@@ -220,10 +234,21 @@ pub(super) fn encounter(seed: u64, person: &Person, visit: &Visit) -> Encounter 
         }],
         status: text(status(visit)),
         class: Some(class(&visit.class)),
-        type_: if visit.class.is_empty() { Vec::new() } else { vec![concept(vec![own_class], "Hospital Encounter")] },
+        type_: if visit.class.is_empty() {
+            Vec::new()
+        } else {
+            vec![concept(vec![own_class], "Hospital Encounter")]
+        },
         service_type: visit.specialty.as_ref().map(|specialty| {
-            let words = if specialty.text.is_empty() { &specialty.code } else { &specialty.text };
-            concept(vec![coding(&oid("7.10.698084.18886"), &specialty.code, words)], words)
+            let words = if specialty.text.is_empty() {
+                &specialty.code
+            } else {
+                &specialty.text
+            };
+            concept(
+                vec![coding(&oid("7.10.698084.18886"), &specialty.code, words)],
+                words,
+            )
         }),
         subject: Some(relative("Patient", &patient_id(seed, person.key), &name)),
         participant: visit.consultant.as_ref().map(participant).into_iter().collect(),
@@ -235,17 +260,35 @@ pub(super) fn encounter(seed: u64, person: &Person, visit: &Visit) -> Encounter 
         reason_code: visit
             .reason
             .as_ref()
-            .map(|reason| concept(Vec::new(), if reason.text.is_empty() { &reason.code } else { &reason.text }))
+            .map(|reason| {
+                concept(
+                    Vec::new(),
+                    if reason.text.is_empty() {
+                        &reason.code
+                    } else {
+                        &reason.text
+                    },
+                )
+            })
             .into_iter()
             .collect(),
         hospitalization: hospitalization(visit),
-        location: visit.movements.iter().enumerate().map(|(position, _)| location(visit, position)).collect(),
+        location: visit
+            .movements
+            .iter()
+            .enumerate()
+            .map(|(position, _)| location(visit, position))
+            .collect(),
         ..Encounter::default()
     }
 }
 
 fn participant(consultant: &crate::state::person::Clinician) -> EncounterParticipant {
-    let attender = coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "ATND", "attender");
+    let attender = coding(
+        "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+        "ATND",
+        "attender",
+    );
     EncounterParticipant {
         type_: vec![concept(vec![attender], "attender")],
         individual: Some(Reference {
@@ -258,9 +301,15 @@ fn participant(consultant: &crate::state::person::Clinician) -> EncounterPartici
 }
 
 fn hospitalization(visit: &Visit) -> Option<EncounterHospitalization> {
-    let left = visit.disposition.as_deref().filter(|_| visit.discharged.is_some());
+    let left = visit
+        .disposition
+        .as_deref()
+        .filter(|_| visit.discharged.is_some());
     (visit.source.is_some() || left.is_some()).then(|| EncounterHospitalization {
-        admit_source: visit.source.as_deref().map(|source| concept(vec![coding(&oid("7.10.698084.10310"), source, "")], source)),
+        admit_source: visit
+            .source
+            .as_deref()
+            .map(|source| concept(vec![coding(&oid("7.10.698084.10310"), source, "")], source)),
         discharge_disposition: left
             .map(|left| concept(vec![coding(&oid("7.10.698084.18888"), left, "")], left)),
         ..EncounterHospitalization::default()
@@ -270,8 +319,14 @@ fn hospitalization(visit: &Visit) -> Option<EncounterHospitalization> {
 /// One stay in one place, from its movement to the next.
 fn location(visit: &Visit, position: usize) -> EncounterLocation {
     let movement = visit.movements.get(position);
-    let next = visit.movements.get(position + 1).map(|next| &next.at).or(visit.discharged.as_ref());
-    let name = movement.map(|movement| lines(&[&movement.place.ward, &movement.place.room, &movement.place.bed]).join(" / "));
+    let next = visit
+        .movements
+        .get(position + 1)
+        .map(|next| &next.at)
+        .or(visit.discharged.as_ref());
+    let name = movement.map(|movement| {
+        lines(&[&movement.place.ward, &movement.place.room, &movement.place.bed]).join(" / ")
+    });
     EncounterLocation {
         location: Some(Reference {
             type_: text("Location"),
@@ -295,11 +350,18 @@ fn observation_key(seen: &Seen<'_>) -> u64 {
 
 /// The report and the place in it.
 pub(super) fn observation_place(key: u64) -> Option<(u32, usize)> {
-    Some((u32::try_from(key >> 16).ok()?, usize::try_from(key & 0xffff).ok()?))
+    Some((
+        u32::try_from(key >> 16).ok()?,
+        usize::try_from(key & 0xffff).ok()?,
+    ))
 }
 
 fn category(seen: &Seen<'_>) -> (&'static str, &'static str) {
-    if seen.is_vital() { ("vital-signs", "Vital Signs") } else { ("laboratory", "Laboratory") }
+    if seen.is_vital() {
+        ("vital-signs", "Vital Signs")
+    } else {
+        ("laboratory", "Laboratory")
+    }
 }
 
 pub(super) fn is_in_category(seen: &Seen<'_>, asked: &str) -> bool {
@@ -310,7 +372,8 @@ pub(super) fn is_in_category(seen: &Seen<'_>, asked: &str) -> bool {
 pub(super) fn has_code(seen: &Seen<'_>, asked: &str) -> bool {
     let (system, wanted) = asked.rsplit_once('|').unwrap_or(("", asked));
     observation_code(seen).coding.iter().any(|coding| {
-        coding.code.as_deref() == Some(wanted) && (system.is_empty() || coding.system.as_deref() == Some(system))
+        coding.code.as_deref() == Some(wanted)
+            && (system.is_empty() || coding.system.as_deref() == Some(system))
     })
 }
 
@@ -318,10 +381,17 @@ pub(super) fn has_code(seen: &Seen<'_>, asked: &str) -> bool {
 fn observation_code(seen: &Seen<'_>) -> CodeableConcept {
     let own = &seen.observation.code;
     let words = if own.text.is_empty() { &own.code } else { &own.text };
-    let dictionary = if own.system.is_empty() { "LOCAL" } else { &own.system };
+    let dictionary = if own.system.is_empty() {
+        "LOCAL"
+    } else {
+        &own.system
+    };
     let component = (1_000_000 + hash(0, &[own.code.as_bytes()]) % 1_000_000).to_string();
     concept(
-        vec![coding(&named_oid(dictionary), &own.code, words), coding(&oid("2.7.2.768282"), &component, words)],
+        vec![
+            coding(&named_oid(dictionary), &own.code, words),
+            coding(&oid("2.7.2.768282"), &component, words),
+        ],
         words,
     )
 }
@@ -329,8 +399,16 @@ fn observation_code(seen: &Seen<'_>) -> CodeableConcept {
 pub(super) fn observation(seed: u64, seen: &Seen<'_>) -> Observation {
     let said = &seen.observation.said;
     let (code, display) = category(seen);
-    let own = coding(&oid("7.10.798268.30370"), if seen.is_vital() { "2" } else { "1" }, display);
-    let name = seen.person.name().map(|name| format!("{}, {}", name.family, name.given)).unwrap_or_default();
+    let own = coding(
+        &oid("7.10.798268.30370"),
+        if seen.is_vital() { "2" } else { "1" },
+        display,
+    );
+    let name = seen
+        .person
+        .name()
+        .map(|name| format!("{}, {}", name.family, name.given))
+        .unwrap_or_default();
     let mut observation = Observation {
         id: text(&opaque(seed, Kind::Observation, observation_key(seen))),
         status: text(observation_status(&said.status)),
@@ -347,7 +425,10 @@ pub(super) fn observation(seed: u64, seen: &Seen<'_>) -> Observation {
             .observation
             .notes
             .iter()
-            .map(|note| Annotation { text: text(note), ..Annotation::default() })
+            .map(|note| Annotation {
+                text: text(note),
+                ..Annotation::default()
+            })
             .collect(),
         ..Observation::default()
     };
@@ -356,12 +437,17 @@ pub(super) fn observation(seed: u64, seen: &Seen<'_>) -> Observation {
         observation.interpretation = vec![concept(vec![interpretation(&said.flag)], &said.flag)];
     }
     if !said.range.is_empty() {
-        observation.reference_range =
-            vec![ObservationReferenceRange { text: text(&said.range), ..ObservationReferenceRange::default() }];
+        observation.reference_range = vec![ObservationReferenceRange {
+            text: text(&said.range),
+            ..ObservationReferenceRange::default()
+        }];
     }
     observation
 }
 
 fn interpretation(flag: &str) -> Coding {
-    Coding { system: text("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"), ..v2_code("0078", flag, "") }
+    Coding {
+        system: text("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"),
+        ..v2_code("0078", flag, "")
+    }
 }

@@ -7,12 +7,12 @@ use fhir::{
 };
 use jiff::Timestamp;
 
-use super::codes::{self, value_of};
 use super::TENANT;
+use super::codes::{self, value_of};
 use crate::clock::london;
 use crate::face::{
-    coding, concept, date, date_time, instant, instant_of_ms, lines, observation_status, relative, set_value, text,
-    v2_code,
+    coding, concept, date, date_time, instant, instant_of_ms, lines, observation_status, relative, set_value,
+    text, v2_code,
 };
 use crate::seed::hash;
 use crate::state::encounter::{Encounter as Visit, Stage};
@@ -27,12 +27,19 @@ const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 fn proprietary(set: u16, number: u32, display: &str) -> Coding {
     Coding {
         user_selected: Some(true),
-        ..coding(&format!("https://fhir.cerner.com/{TENANT}/codeSet/{set}"), &number.to_string(), display)
+        ..coding(
+            &format!("https://fhir.cerner.com/{TENANT}/codeSet/{set}"),
+            &number.to_string(),
+            display,
+        )
     }
 }
 
 fn standard(coding: Coding) -> Coding {
-    Coding { user_selected: Some(false), ..coding }
+    Coding {
+        user_selected: Some(false),
+        ..coding
+    }
 }
 
 /// A vendor text as proprietary coding and, where there is one, a standard coding beside it.
@@ -45,11 +52,18 @@ fn coded(set: u16, own: &str, beside: Option<Coding>) -> CodeableConcept {
 
 /// The system of an alias: the NHS's own, or an OID made from the pool's name.
 pub(super) fn alias_system(alias: &Alias) -> Text {
-    if alias.role == Role::Nhs { Text::const_new(NHS_SYSTEM) } else { pool_system(&alias.authority) }
+    if alias.role == Role::Nhs {
+        Text::const_new(NHS_SYSTEM)
+    } else {
+        pool_system(&alias.authority)
+    }
 }
 
 fn pool_system(pool: &str) -> Text {
-    compact_str::format_compact!("urn:oid:2.25.{}", hash(0, &[pool.to_ascii_uppercase().as_bytes()]))
+    compact_str::format_compact!(
+        "urn:oid:2.25.{}",
+        hash(0, &[pool.to_ascii_uppercase().as_bytes()])
+    )
 }
 
 /// The product's codes for a FHIR gender.
@@ -82,11 +96,23 @@ pub(super) fn patient(person: &Person) -> Patient {
     };
     if let Some(survivor) = person.merged_into {
         // Combined away: only the link still says something.
-        let unknown = || fhir::Extension { url: text(ABSENT), value_code: text("unknown"), ..fhir::Extension::default() };
-        patient.identifier = vec![Identifier { extension: vec![unknown()], ..Identifier::default() }];
-        patient.name = vec![HumanName { extension: vec![unknown()], ..HumanName::default() }];
-        patient.gender_element =
-            Some(Box::new(fhir::Element { extension: vec![unknown()], ..fhir::Element::default() }));
+        let unknown = || fhir::Extension {
+            url: text(ABSENT),
+            value_code: text("unknown"),
+            ..fhir::Extension::default()
+        };
+        patient.identifier = vec![Identifier {
+            extension: vec![unknown()],
+            ..Identifier::default()
+        }];
+        patient.name = vec![HumanName {
+            extension: vec![unknown()],
+            ..HumanName::default()
+        }];
+        patient.gender_element = Some(Box::new(fhir::Element {
+            extension: vec![unknown()],
+            ..fhir::Element::default()
+        }));
         patient.link = vec![PatientLink {
             other_: Some(relative("Patient", &survivor.to_string(), "")),
             type_: text("replaced-by"),
@@ -101,7 +127,12 @@ pub(super) fn patient(person: &Person) -> Patient {
         .enumerate()
         .map(|(position, alias)| identifier(person.key, position, alias))
         .collect();
-    patient.name = person.names.iter().enumerate().map(|(position, name)| human_name(person.key, position, name)).collect();
+    patient.name = person
+        .names
+        .iter()
+        .enumerate()
+        .map(|(position, name)| human_name(person.key, position, name))
+        .collect();
     patient.telecom = person
         .telecoms
         .iter()
@@ -140,11 +171,17 @@ pub(super) fn patient(person: &Person) -> Patient {
             ..Address::default()
         })
         .collect();
-    patient.marital_status = person.marital.as_deref().map(|marital| coded(codes::MARITAL, marital, marital_code(marital)));
+    patient.marital_status = person
+        .marital
+        .as_deref()
+        .map(|marital| coded(codes::MARITAL, marital, marital_code(marital)));
     patient.general_practitioner = person
         .gp
         .as_ref()
-        .map(|gp| Reference { display: text(&full_name(&gp.family, &gp.given, &gp.prefix)), ..Reference::default() })
+        .map(|gp| Reference {
+            display: text(&full_name(&gp.family, &gp.given, &gp.prefix)),
+            ..Reference::default()
+        })
         .into_iter()
         .collect();
     patient.text = narrative("Patient", person);
@@ -161,25 +198,49 @@ fn marital_code(marital: &str) -> Option<Coding> {
         "P" => ("L", "Legally Separated"),
         _ => return None,
     };
-    Some(coding("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", code, display))
+    Some(coding(
+        "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus",
+        code,
+        display,
+    ))
 }
 
 fn identifier(person: u32, position: usize, alias: &Alias) -> Identifier {
     let (number, display, code, word) = match alias.role {
-        Role::Nhs => (codes::NHS_NUMBER, "NHS Number", "NH", "National Health Plan Identifier"),
-        Role::Enterprise => (codes::COMMUNITY_MRN, "Community Medical Record Number", "PI", "Patient internal identifier"),
+        Role::Nhs => (
+            codes::NHS_NUMBER,
+            "NHS Number",
+            "NH",
+            "National Health Plan Identifier",
+        ),
+        Role::Enterprise => (
+            codes::COMMUNITY_MRN,
+            "Community Medical Record Number",
+            "PI",
+            "Patient internal identifier",
+        ),
         Role::Mrn | Role::Retired => (codes::MRN, "MRN", "MR", "Medical record number"),
     };
     Identifier {
         id: text(&format!("CI-{person}-{position}")),
         use_: text("usual"),
         type_: Some(concept(
-            vec![proprietary(codes::PERSON_ALIAS, number, display), standard(v2_code("0203", code, word))],
-            if alias.role == Role::Mrn && !alias.authority.is_empty() { &alias.authority } else { display },
+            vec![
+                proprietary(codes::PERSON_ALIAS, number, display),
+                standard(v2_code("0203", code, word)),
+            ],
+            if alias.role == Role::Mrn && !alias.authority.is_empty() {
+                &alias.authority
+            } else {
+                display
+            },
         )),
         system: Some(alias_system(alias)),
         value: text(&alias.value),
-        period: Some(Period { start: Some(fhir::DateTime::from("2026-01-01T00:00:00.000Z")), ..Period::default() }),
+        period: Some(Period {
+            start: Some(fhir::DateTime::from("2026-01-01T00:00:00.000Z")),
+            ..Period::default()
+        }),
         ..Identifier::default()
     }
 }
@@ -187,8 +248,15 @@ fn identifier(person: u32, position: usize, alias: &Alias) -> Identifier {
 fn human_name(person: u32, position: usize, name: &crate::state::person::Name) -> HumanName {
     HumanName {
         id: text(&format!("CI-{person}-{position}")),
-        use_: text(if name.kind.eq_ignore_ascii_case("PREVIOUS") { "old" } else { "official" }),
-        text: text(&format!("{}, {} {}", name.family, name.given, name.middle).trim_end_matches([' ', ',']).to_owned()),
+        use_: text(if name.kind.eq_ignore_ascii_case("PREVIOUS") {
+            "old"
+        } else {
+            "official"
+        }),
+        text: text(
+            format!("{}, {} {}", name.family, name.given, name.middle)
+                .trim_end_matches([' ', ',']),
+        ),
         family: text(&name.family),
         given: lines(&[&name.given, &name.middle]),
         prefix: lines(&[&name.prefix]),
@@ -225,10 +293,16 @@ fn class(own: &str) -> Coding {
 
 pub(super) fn encounter(person: &Person, visit: &Visit) -> Encounter {
     let fin = concept(
-        vec![proprietary(codes::ENCOUNTER_ALIAS, codes::FIN, "FIN NBR"), standard(v2_code("0203", "AN", "Account number"))],
+        vec![
+            proprietary(codes::ENCOUNTER_ALIAS, codes::FIN, "FIN NBR"),
+            standard(v2_code("0203", "AN", "Account number")),
+        ],
         "FIN NBR",
     );
-    let name = person.name().map(|name| format!("{}, {}", name.family, name.given)).unwrap_or_default();
+    let name = person
+        .name()
+        .map(|name| format!("{}, {}", name.family, name.given))
+        .unwrap_or_default();
     let mut encounter = Encounter {
         id: text(&visit.key.to_string()),
         meta: meta(visit.version, person.updated_ms),
@@ -253,7 +327,11 @@ pub(super) fn encounter(person: &Person, visit: &Visit) -> Encounter {
         encounter.type_ = vec![coded(codes::ENCOUNTER_TYPE, &visit.class, None)];
     }
     encounter.service_type = visit.specialty.as_ref().map(|specialty| {
-        let own = if specialty.code.is_empty() { &specialty.text } else { &specialty.code };
+        let own = if specialty.code.is_empty() {
+            &specialty.text
+        } else {
+            &specialty.code
+        };
         coded(codes::MEDICAL_SERVICE, own, None)
     });
     encounter.participant = visit
@@ -261,11 +339,19 @@ pub(super) fn encounter(person: &Person, visit: &Visit) -> Encounter {
         .as_ref()
         .map(|consultant| EncounterParticipant {
             type_: vec![concept(
-                vec![standard(coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "ATND", "attender"))],
+                vec![standard(coding(
+                    "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+                    "ATND",
+                    "attender",
+                ))],
                 "Attending Physician",
             )],
             individual: Some(Reference {
-                display: text(&full_name(&consultant.family, &consultant.given, &consultant.prefix)),
+                display: text(&full_name(
+                    &consultant.family,
+                    &consultant.given,
+                    &consultant.prefix,
+                )),
                 ..Reference::default()
             }),
             ..EncounterParticipant::default()
@@ -273,28 +359,66 @@ pub(super) fn encounter(person: &Person, visit: &Visit) -> Encounter {
         .into_iter()
         .collect();
     if let Some(reason) = &visit.reason {
-        encounter.reason_code = vec![concept(Vec::new(), if reason.text.is_empty() { &reason.code } else { &reason.text })];
+        encounter.reason_code = vec![concept(
+            Vec::new(),
+            if reason.text.is_empty() {
+                &reason.code
+            } else {
+                &reason.text
+            },
+        )];
     }
-    let left = visit.disposition.as_deref().filter(|_| visit.discharged.is_some());
+    let left = visit
+        .disposition
+        .as_deref()
+        .filter(|_| visit.discharged.is_some());
     if visit.source.is_some() || left.is_some() {
         encounter.hospitalization = Some(EncounterHospitalization {
-            admit_source: visit.source.as_deref().map(|source| coded(codes::ADMIT_SOURCE, source, None)),
+            admit_source: visit
+                .source
+                .as_deref()
+                .map(|source| coded(codes::ADMIT_SOURCE, source, None)),
             discharge_disposition: left.map(|left| coded(codes::DISCHARGE_DISPOSITION, left, None)),
             ..EncounterHospitalization::default()
         });
     }
-    encounter.location = visit.place().map(|place| location(visit, place)).into_iter().collect();
-    if let Some(facility) = visit.place().map(|place| &place.facility).filter(|facility| !facility.is_empty()) {
-        encounter.service_provider = Some(Reference { display: text(facility), ..Reference::default() });
+    encounter.location = visit
+        .place()
+        .map(|place| location(visit, place))
+        .into_iter()
+        .collect();
+    if let Some(facility) = visit
+        .place()
+        .map(|place| &place.facility)
+        .filter(|facility| !facility.is_empty())
+    {
+        encounter.service_provider = Some(Reference {
+            display: text(facility),
+            ..Reference::default()
+        });
     }
     encounter
 }
 
 fn location(visit: &Visit, place: &crate::state::encounter::Place) -> EncounterLocation {
-    let name = lines(&[&place.facility, &place.building, &place.ward, &place.room, &place.bed]).join("; ");
+    let name = lines(&[
+        &place.facility,
+        &place.building,
+        &place.ward,
+        &place.room,
+        &place.bed,
+    ])
+    .join("; ");
     EncounterLocation {
-        location: Some(Reference { display: text(&name), ..Reference::default() }),
-        status: text(if visit.stage() == Stage::Closed { "completed" } else { "active" }),
+        location: Some(Reference {
+            display: text(&name),
+            ..Reference::default()
+        }),
+        status: text(if visit.stage() == Stage::Closed {
+            "completed"
+        } else {
+            "active"
+        }),
         ..EncounterLocation::default()
     }
 }
@@ -306,7 +430,11 @@ pub(super) fn observation_id(seen: &Seen<'_>) -> String {
 }
 
 fn category(seen: &Seen<'_>) -> (&'static str, &'static str) {
-    if seen.is_vital() { ("vital-signs", "Vital Signs") } else { ("laboratory", "Laboratory") }
+    if seen.is_vital() {
+        ("vital-signs", "Vital Signs")
+    } else {
+        ("laboratory", "Laboratory")
+    }
 }
 
 const CATEGORIES: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
@@ -323,18 +451,30 @@ pub(super) fn has_code(seen: &Seen<'_>, asked: &str) -> bool {
     let code = observation_code(seen);
     let (system, wanted) = asked.rsplit_once('|').unwrap_or(("", asked));
     code.coding.iter().any(|coding| {
-        coding.code.as_deref() == Some(wanted) && (system.is_empty() || coding.system.as_deref() == Some(system))
+        coding.code.as_deref() == Some(wanted)
+            && (system.is_empty() || coding.system.as_deref() == Some(system))
     })
 }
 
 fn observation_code(seen: &Seen<'_>) -> CodeableConcept {
     let own = &seen.observation.code;
     let words = if own.text.is_empty() { &own.code } else { &own.text };
-    let mut codings = vec![proprietary(codes::EVENT, codes::number_for(codes::EVENT, &own.code), words)];
+    let mut codings = vec![proprietary(
+        codes::EVENT,
+        codes::number_for(codes::EVENT, &own.code),
+        words,
+    )];
     if !own.code.starts_with("CD:") && !own.code.is_empty() {
         // The contributor's own code under a system that claims nothing.
-        let contributor = if own.system.is_empty() { "local" } else { own.system.as_str() };
-        let system = format!("urn:eprgw:local-code:{}", contributor.to_ascii_lowercase().replace(' ', "-"));
+        let contributor = if own.system.is_empty() {
+            "local"
+        } else {
+            own.system.as_str()
+        };
+        let system = format!(
+            "urn:eprgw:local-code:{}",
+            contributor.to_ascii_lowercase().replace(' ', "-")
+        );
         codings.push(standard(coding(&system, &own.code, &own.text)));
     }
     concept(codings, words)
@@ -343,15 +483,25 @@ fn observation_code(seen: &Seen<'_>) -> CodeableConcept {
 pub(super) fn observation(seen: &Seen<'_>) -> Observation {
     let said = &seen.observation.said;
     let (code, display) = category(seen);
-    let name = seen.person.name().map(|name| format!("{}, {}", name.family, name.given)).unwrap_or_default();
+    let name = seen
+        .person
+        .name()
+        .map(|name| format!("{}, {}", name.family, name.given))
+        .unwrap_or_default();
     let mut observation = Observation {
         id: text(&observation_id(seen)),
         meta: meta(seen.report.version, seen.report.updated_ms),
         status: text(observation_status(&said.status)),
-        category: vec![concept(vec![standard(coding(CATEGORIES, code, display))], display)],
+        category: vec![concept(
+            vec![standard(coding(CATEGORIES, code, display))],
+            display,
+        )],
         code: Some(observation_code(seen)),
         subject: Some(relative("Patient", &seen.person.key.to_string(), &name)),
-        encounter: seen.report.encounter.map(|key| relative("Encounter", &key.to_string(), "")),
+        encounter: seen
+            .report
+            .encounter
+            .map(|key| relative("Encounter", &key.to_string(), "")),
         effective_date_time: seen.observed().and_then(|time| date_time(time)),
         issued: seen.report.issued.as_deref().and_then(instant),
         ..Observation::default()
@@ -366,38 +516,68 @@ pub(super) fn observation(seen: &Seen<'_>) -> Observation {
         observation.interpretation = vec![concept(vec![standard(flag)], "")];
     }
     if !said.range.is_empty() {
-        observation.reference_range =
-            vec![ObservationReferenceRange { text: text(&said.range), ..ObservationReferenceRange::default() }];
+        observation.reference_range = vec![ObservationReferenceRange {
+            text: text(&said.range),
+            ..ObservationReferenceRange::default()
+        }];
     }
     observation.note = seen
         .observation
         .notes
         .iter()
-        .map(|note| Annotation { text: text(note), ..Annotation::default() })
+        .map(|note| Annotation {
+            text: text(note),
+            ..Annotation::default()
+        })
         .collect();
     observation
 }
 
 fn meta(version: u32, updated_ms: i64) -> Option<Meta> {
-    Some(Meta { version_id: text(&version.to_string()), last_updated: instant_of_ms(updated_ms), ..Meta::default() })
+    Some(Meta {
+        version_id: text(&version.to_string()),
+        last_updated: instant_of_ms(updated_ms),
+        ..Meta::default()
+    })
 }
 
 /// When a report last changed, on the hospital's clock.
 pub(super) fn updated_digits(updated_ms: i64) -> String {
     Timestamp::from_millisecond(updated_ms)
-        .map(|point| point.to_zoned_datetime(london()).strftime("%Y%m%d%H%M%S").to_string())
+        .map(|point| {
+            point
+                .to_zoned_datetime(london())
+                .strftime("%Y%m%d%H%M%S")
+                .to_string()
+        })
         .unwrap_or_default()
 }
 
 /// The generated text every resource of this product carries; of a patient, name and birth.
 fn narrative(resource_type: &str, person: &Person) -> Option<Box<Narrative>> {
-    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let name = person.name().map(|name| format!("{}, {}", name.family, name.given)).unwrap_or_default();
-    let birth = person.birth.as_deref().and_then(date).map(|date| date.as_str().to_owned()).unwrap_or_default();
+    let escape = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+    };
+    let name = person
+        .name()
+        .map(|name| format!("{}, {}", name.family, name.given))
+        .unwrap_or_default();
+    let birth = person
+        .birth
+        .as_deref()
+        .and_then(date)
+        .map(|date| date.as_str().to_owned())
+        .unwrap_or_default();
     let div = format!(
         "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p><b>{resource_type}</b></p><p><b>Name</b>: {}</p>\
          <p><b>DOB</b>: {birth}</p></div>",
         escape(&name)
     );
-    Some(Box::new(Narrative { status: text("generated"), div: text(&div), ..Narrative::default() }))
+    Some(Box::new(Narrative {
+        status: text("generated"),
+        div: text(&div),
+        ..Narrative::default()
+    }))
 }
