@@ -219,12 +219,9 @@ async fn bad_frames_get_the_expected_refusal_and_a_good_one_after_each_is_taken(
     for (number, path) in inputs_below(&fixtures().join("bad")).into_iter().enumerate() {
         let sent = fs::read(&path).expect("a listed file can be read");
         let text = case_text(&mut bench, &translator, &sent).await;
-        let leaked = PRIVATE.iter().find(|word| text.to_lowercase().contains(**word));
-        assert!(
-            leaked.is_none(),
-            "{}: {leaked:?} comes back\n{text}",
-            path.display()
-        );
+        if let Some(word) = PRIVATE.iter().find(|word| text.to_lowercase().contains(**word)) {
+            golden.fault(&format!("{}: {word:?} comes back\n{text}", path.display()));
+        }
         golden.check(&path.with_extension("refusal.txt"), text.as_bytes());
         let after = good.replace(&control_id, &format!("GOOD{number:08}"));
         let answer = bench

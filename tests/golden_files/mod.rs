@@ -73,6 +73,11 @@ impl Golden {
         });
     }
 
+    /// A case that gave nothing to compare.
+    pub(crate) fn fault(&mut self, what: &str) {
+        self.differences.push(what.to_owned());
+    }
+
     /// Fails when anything differed.
     pub(crate) fn finish(self) {
         assert!(
