@@ -114,14 +114,11 @@ impl Facade {
         let count = value_of("_count")
             .and_then(|count| count.parse().ok())
             .unwrap_or(PAGE_MAX);
-        let after = match value_of(PAGE).map(str::parse).transpose() {
-            Ok(after) => after,
-            Err(_) => {
-                return Reply::outcome(
-                    400,
-                    outcome("error", "invalid", "_page is none that this server gave out"),
-                );
-            }
+        let Ok(after) = value_of(PAGE).map(str::parse).transpose() else {
+            return Reply::outcome(
+                400,
+                outcome("error", "invalid", "_page is none that this server gave out"),
+            );
         };
         let query = ResourceQuery {
             system: self.store_name().to_owned(),

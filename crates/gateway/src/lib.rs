@@ -3,7 +3,7 @@
 //! `pipeline` is the table of contents: receive, record, parse, identify, route, translate, deliver,
 //! acknowledge. No positive ACK leaves before the journal holds the message on disk.
 //!
-//! Refuses to know vendors: it meets each as a [`translate::dialect::Dialect`] value and as bytes on a wire.
+//! Refuses to know vendors: it meets each as a [`Dialect`](::translate::dialect::Dialect) value and as bytes on a wire.
 //! Bytes come from `mllp` and `rest`, rest in `store`, are read by `hl7v2` and retold by `translate`.
 
 mod acknowledge;

@@ -1,5 +1,7 @@
 //! What a sender hears: recorded before any "yes", an answer to every frame, no live number kept.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 mod support;
 
 use hl7v2::ack::AckCode;

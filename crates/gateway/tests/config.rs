@@ -1,5 +1,7 @@
 //! Configuration: every problem says key, line and the nearest right spelling, and nothing opens before all is right.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 use gateway::config::{ConfigError, Override, Settings, load, print_config};
 use translate::dialect::Dialect;
 

@@ -1,5 +1,7 @@
 //! What a destination gets: everything, once, in order per patient, whatever it does meanwhile.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 mod support;
 
 use std::collections::HashMap;
@@ -275,6 +277,7 @@ async fn a_held_message_still_holds_its_lane_after_a_restart_until_someone_decid
     send_all(&bed, &interleaved(3, 3)).await;
     receiver.until(6).await;
     bed.until(DeliveryState::Held, 1).await;
+    bed.until(DeliveryState::Delivered, 6).await;
     let held = bed
         .deliveries()
         .await

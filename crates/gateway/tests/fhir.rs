@@ -1,5 +1,7 @@
 //! FHIR at the gateway's doors: a façade that remembers, Bundles in, Bundles out, and the journal's API.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 mod support;
 
 use serde_json::Value;

@@ -246,16 +246,16 @@ mod tests {
                 lanes.join(&keys(&own), (joined, own.clone()));
                 joined += 1;
             }
-            if next(2) == 0 {
-                if let Some((ticket, (number, own))) = lanes.take() {
-                    let mut own = own;
-                    own.sort_unstable();
-                    own.dedup();
-                    for key in own {
-                        sent.entry(key).or_default().push(number);
-                    }
-                    out.push(ticket);
+            if next(2) == 0
+                && let Some((ticket, (number, own))) = lanes.take()
+            {
+                let mut own = own;
+                own.sort_unstable();
+                own.dedup();
+                for key in own {
+                    sent.entry(key).or_default().push(number);
                 }
+                out.push(ticket);
             }
             if !out.is_empty() && next(2) == 0 {
                 let at = usize::try_from(next(out.len() as u64)).unwrap();

@@ -1,6 +1,6 @@
 //! A gateway on real sockets, a sender, and a receiver that does as it is told.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,244 @@
+//! Addresses: what an endpoint's face means, that every port and path is there once, and that none leads back.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::Check;
+use crate::config::file::EndpointTable;
+use crate::config::settings::{Endpoint, Face, System};
+
+impl Check<'_> {
+    pub(super) fn face(&mut self, at: usize, table: &EndpointTable) -> Option<Face> {
+        let key = |name: &str| format!("endpoint[{at}].{name}");
+        let written: Vec<&str> = [
+            ("listen", &table.listen),
+            ("send", &table.send),
+            ("fhir", &table.fhir),
+            ("facade", &table.facade),
+        ]
+        .into_iter()
+        .filter(|(_, value)| value.is_some())
+        .map(|(name, _)| name)
+        .collect();
+        match written.as_slice() {
+            [] => {
+                self.problem(
+                    format!("endpoint[{at}]"),
+                    "needs one of listen, send, fhir, facade",
+                    None,
+                );
+                return None;
+            }
+            [_] => {}
+            [first, second, ..] => {
+                self.problem(
+                    key(second),
+                    format!("stands beside {first}: an endpoint has one face"),
+                    None,
+                );
+                return None;
+            }
+        }
+        if let Some(text) = &table.listen {
+            return self.listen(key("listen"), text).map(Face::Listen);
+        }
+        if let Some(text) = &table.send {
+            return self.send_address(key("send"), text).map(Face::Send);
+        }
+        if let Some(text) = &table.fhir {
+            return self.fhir_base(key("fhir"), text).map(Face::Fhir);
+        }
+        let text = table.facade.as_deref().unwrap_or_default();
+        Some(Face::Facade(self.path(&key("facade"), text)))
+    }
+
+    pub(super) fn listen(&mut self, key: String, text: &str) -> Option<SocketAddr> {
+        let address = self.scheme(&key, text, "mllp")?;
+        let before = self.problems.len();
+        let found = self.listen_address(&key, address);
+        for problem in self.problems.iter_mut().skip(before) {
+            problem.nearest = problem.nearest.take().map(|address| format!("mllp://{address}"));
+        }
+        found
+    }
+
+    /// `localhost` is the one name taken for a listener: others could resolve to anywhere.
+    pub(super) fn listen_address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
+        let loopback = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+        let address = loopback
+            .map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+            .or_else(|| text.parse::<SocketAddr>().ok());
+        let Some(address) = address else {
+            self.problem(
+                key,
+                format!("`{text}` is no address and port"),
+                Some(guess_address(text)),
+            );
+            return None;
+        };
+        if !address.ip().is_loopback() && !self.file.gateway.allow_non_loopback {
+            let message =
+                "leaves this machine without TLS or a token; set gateway.allow-non-loopback to accept that";
+            self.problem(
+                key,
+                message,
+                Some(text.replace(&address.ip().to_string(), "127.0.0.1")),
+            );
+            return None;
+        }
+        Some(address)
+    }
+
+    pub(super) fn send_address(&mut self, key: String, text: &str) -> Option<String> {
+        let address = self.scheme(&key, text, "mllp")?;
+        let sound = address.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok() && !host.contains('/')
+        });
+        if !sound {
+            let nearest = format!("mllp://{}", guess_address(address));
+            self.problem(key, format!("`{text}` names no host and port"), Some(nearest));
+            return None;
+        }
+        Some(address.to_owned())
+    }
+
+    pub(super) fn fhir_base(&mut self, key: String, text: &str) -> Option<String> {
+        let rest = self.scheme(&key, text, "http")?;
+        if rest.starts_with('/') || rest.is_empty() || rest.contains(['?', '#', ' ']) {
+            self.problem(key, format!("`{text}` is no base URL"), None);
+            return None;
+        }
+        Some(text.trim_end_matches('/').to_owned())
+    }
+
+    pub(super) fn scheme<'t>(&mut self, key: &str, text: &'t str, wanted: &str) -> Option<&'t str> {
+        match text.split_once("://") {
+            Some((scheme, rest)) if scheme == wanted => Some(rest),
+            Some((scheme, _)) if scheme == format!("{wanted}s") => {
+                self.problem(key, format!("`{scheme}` is not spoken yet, only {wanted}"), None);
+                None
+            }
+            Some((scheme, rest)) => {
+                let message = format!("`{scheme}` is not spoken here, only {wanted}");
+                self.problem(key, message, Some(format!("{wanted}://{rest}")));
+                None
+            }
+            None => {
+                self.problem(
+                    key,
+                    format!("`{text}` names no scheme"),
+                    Some(format!("{wanted}://{text}")),
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn path(&mut self, key: &str, text: &str) -> String {
+        let plain = text.trim_end_matches('/');
+        let sound = plain.len() > 1
+            && plain.starts_with('/')
+            && plain
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte));
+        if !sound {
+            let nearest = format!("/{}", plain.trim_start_matches('/'));
+            self.problem(
+                key,
+                format!("`{text}` is no path"),
+                (nearest != plain).then_some(nearest),
+            );
+        } else if plain == "/api" || plain.starts_with("/api/") {
+            self.problem(key, "lies under /api, which the gateway keeps for itself", None);
+        }
+        plain.to_owned()
+    }
+
+    /// Each port once, each path once, and no way from an endpoint straight back into this gateway.
+    pub(super) fn addresses(
+        &mut self,
+        http: Option<SocketAddr>,
+        endpoints: &[Option<Endpoint>],
+        systems: &[Option<System>],
+    ) {
+        let mut bound: Vec<(SocketAddr, String)> = http
+            .map(|http| (http, "gateway.http".to_owned()))
+            .into_iter()
+            .collect();
+        let mut paths: Vec<(String, String)> =
+            vec![(self.file.gateway.fhir_path.clone(), "gateway.fhir-path".into())];
+        let listening =
+            endpoints
+                .iter()
+                .enumerate()
+                .filter_map(|(at, endpoint)| match endpoint.as_ref()?.face {
+                    Face::Listen(address) => Some((address, format!("endpoint[{at}].listen"))),
+                    _ => None,
+                });
+        let mocks = systems
+            .iter()
+            .enumerate()
+            .filter_map(|(at, system)| Some((system.as_ref()?.listen, format!("system[{at}].listen"))));
+        for (address, key) in listening.chain(mocks) {
+            let taken = bound
+                .iter()
+                .find(|(other, _)| address.port() != 0 && *other == address);
+            match taken.map(|(_, first)| first.clone()) {
+                Some(first) => self.problem(key, format!("{address} is already taken by {first}"), None),
+                None => bound.push((address, key)),
+            }
+        }
+        let own: Vec<String> = endpoints
+            .iter()
+            .flatten()
+            .filter_map(|endpoint| match endpoint.face {
+                Face::Listen(address) if address.port() != 0 => Some(address.to_string()),
+                _ => None,
+            })
+            .collect();
+        let own_fhir =
+            http.map(|http| format!("{http}{}", self.file.gateway.fhir_path.trim_end_matches('/')));
+        for (at, endpoint) in endpoints.iter().enumerate() {
+            match endpoint.as_ref().map(|endpoint| &endpoint.face) {
+                Some(Face::Send(address)) if own.contains(&address.replace("localhost:", "127.0.0.1:")) => {
+                    self.problem(
+                        format!("endpoint[{at}].send"),
+                        "is a loop: this gateway listens there",
+                        None,
+                    );
+                }
+                Some(Face::Fhir(base)) if own_fhir.as_deref() == base.strip_prefix("http://") => {
+                    self.problem(
+                        format!("endpoint[{at}].fhir"),
+                        "is a loop: this gateway serves that base",
+                        None,
+                    );
+                }
+                Some(Face::Facade(path)) => {
+                    let key = format!("endpoint[{at}].facade");
+                    match paths
+                        .iter()
+                        .find(|(other, _)| other == path)
+                        .map(|(_, first)| first.clone())
+                    {
+                        Some(first) => {
+                            self.problem(key, format!("{path} is already served by {first}"), None)
+                        }
+                        None => paths.push((path.clone(), key)),
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn guess_address(text: &str) -> String {
+    if text.parse::<u16>().is_ok() {
+        return format!("127.0.0.1:{text}");
+    }
+    match text.rsplit_once(':') {
+        Some(("" | "*", port)) if port.parse::<u16>().is_ok() => format!("127.0.0.1:{port}"),
+        Some((_, port)) if port.parse::<u16>().is_ok() => format!("127.0.0.1:{port}"),
+        _ => format!("{}:2575", text.trim_end_matches(':').trim_end_matches('/')),
+    }
+}

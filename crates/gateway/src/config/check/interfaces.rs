@@ -1,0 +1,189 @@
+//! Interfaces: that each begins at a sender, ends at a receiver that speaks its language, and leads nowhere back.
+
+use super::Check;
+use crate::config::file::{InterfaceTable, SourceTable, Translate};
+use crate::config::locate::nearest;
+use crate::config::settings::{Endpoint, Face, From, Interface, Source};
+use crate::route::EventPattern;
+
+impl Check<'_> {
+    pub(super) fn interface(
+        &mut self,
+        at: usize,
+        sources: &[Option<Source>],
+        endpoints: &[Option<Endpoint>],
+    ) -> Option<Interface> {
+        let table = &self.file.interface[at];
+        let from = self.from(at, &table.from);
+        let to = self.to(at, &table.to);
+        let mut accept = Vec::new();
+        if table.accept.is_empty() {
+            self.problem(
+                format!("interface[{at}].accept"),
+                "takes nothing",
+                Some("*".into()),
+            );
+        }
+        for (event, text) in table.accept.iter().enumerate() {
+            match text.parse::<EventPattern>() {
+                Ok(pattern) => accept.push(pattern),
+                Err(error) => {
+                    let message = format!("`{text}` is no event: {error}");
+                    self.problem(format!("interface[{at}].accept[{event}]"), message, error.nearest);
+                }
+            }
+        }
+        let (from, to) = (from?, to?);
+        let endpoint = endpoints[to].as_ref()?;
+        // A façade is the gateway's own picture of a system: nothing leads back through it.
+        let facade = matches!(endpoint.face, Face::Facade(_));
+        if let (From::Sources(own), false) = (&from, facade) {
+            let back = |source: &usize| {
+                sources[*source]
+                    .as_ref()
+                    .is_some_and(|s| s.system == endpoint.system)
+            };
+            if own.iter().any(back) {
+                let message = format!(
+                    "is a loop: `{}` leads back to the system the messages come from",
+                    table.to
+                );
+                self.problem(format!("interface[{at}].to"), message, None);
+                return None;
+            }
+        }
+        let translate = self.translate(at, table, endpoint)?;
+        Some(Interface {
+            name: table.name.clone(),
+            from,
+            to,
+            accept,
+            facility: table.facility.clone(),
+            translate,
+            on_held: table.on_held,
+        })
+    }
+
+    pub(super) fn from(&mut self, at: usize, name: &str) -> Option<From> {
+        let file = self.file;
+        if let Some(source) = file.source.iter().position(|source| source.name == name) {
+            return Some(From::Sources(vec![source]));
+        }
+        let of_system = |(_, source): &(usize, &SourceTable)| source.system.as_deref() == Some(name);
+        let sources: Vec<usize> = file
+            .source
+            .iter()
+            .enumerate()
+            .filter(of_system)
+            .map(|(at, _)| at)
+            .collect();
+        if !sources.is_empty() {
+            return Some(From::Sources(sources));
+        }
+        match file.endpoint.iter().position(|endpoint| endpoint.name == name) {
+            Some(endpoint) if file.endpoint[endpoint].listen.is_some() => {
+                return Some(From::Endpoint(endpoint));
+            }
+            Some(_) => {
+                let message =
+                    format!("`{name}` does not listen: an interface begins at a source or a listener");
+                self.problem(format!("interface[{at}].from"), message, None);
+                return None;
+            }
+            None => {}
+        }
+        let listeners = file
+            .endpoint
+            .iter()
+            .filter(|endpoint| endpoint.listen.is_some())
+            .map(|e| e.name.as_str());
+        let names = file
+            .source
+            .iter()
+            .flat_map(|source| [Some(source.name.as_str()), source.system.as_deref()]);
+        let nearest = nearest(name, names.flatten().chain(listeners));
+        self.problem(
+            format!("interface[{at}].from"),
+            format!("`{name}` is no source, system or listener"),
+            nearest,
+        );
+        None
+    }
+
+    pub(super) fn to(&mut self, at: usize, name: &str) -> Option<usize> {
+        let file = self.file;
+        let key = format!("interface[{at}].to");
+        match file.endpoint.iter().position(|endpoint| endpoint.name == name) {
+            Some(endpoint) if file.endpoint[endpoint].listen.is_none() => return Some(endpoint),
+            Some(_) => {
+                let message =
+                    format!("`{name}` listens: an interface ends at an endpoint with send, fhir or facade");
+                self.problem(key, message, None);
+                return None;
+            }
+            None => {}
+        }
+        let known = file
+            .endpoint
+            .iter()
+            .filter(|endpoint| endpoint.listen.is_none())
+            .map(|e| e.name.as_str());
+        let nearest = nearest(name, known);
+        self.problem(key, format!("`{name}` is no endpoint"), nearest);
+        None
+    }
+
+    pub(super) fn translate(
+        &mut self,
+        at: usize,
+        table: &InterfaceTable,
+        endpoint: &Endpoint,
+    ) -> Option<Translate> {
+        let fitting = match endpoint.face {
+            Face::Fhir(_) | Face::Facade(_) => Translate::Fhir,
+            Face::Send(_) | Face::Listen(_) => Translate::Dialect,
+        };
+        let chosen = table.translate.unwrap_or(fitting);
+        let fits = match chosen {
+            Translate::Fhir => fitting == Translate::Fhir,
+            Translate::Dialect | Translate::None => fitting == Translate::Dialect,
+        };
+        if !fits {
+            let (spoken, nearest) = match fitting {
+                Translate::Fhir => ("FHIR", "fhir"),
+                _ => ("HL7 v2", "dialect"),
+            };
+            let message = format!("does not fit: `{}` speaks {spoken}", table.to);
+            self.problem(
+                format!("interface[{at}].translate"),
+                message,
+                Some(nearest.into()),
+            );
+            return None;
+        }
+        Some(chosen)
+    }
+
+    /// Two interfaces that differ in their name alone would deliver everything twice.
+    pub(super) fn doubled_interfaces(&mut self) {
+        let interfaces = &self.file.interface;
+        let doubled: Vec<(usize, usize)> = interfaces
+            .iter()
+            .enumerate()
+            .filter_map(|(at, one)| {
+                let same = |other: &InterfaceTable| {
+                    (&other.from, &other.to, &other.accept, &other.facility)
+                        == (&one.from, &one.to, &one.accept, &one.facility)
+                };
+                interfaces[..at].iter().position(same).map(|first| (at, first))
+            })
+            .collect();
+        for (at, first) in doubled {
+            self.problem(
+                format!("interface[{at}]"),
+                format!("does what interface[{first}] does already"),
+                None,
+            );
+        }
+    }
+}
