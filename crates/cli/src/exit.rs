@@ -43,3 +43,9 @@ pub(crate) fn code_of(error: &anyhow::Error) -> ExitCode {
         Failure::RunTime => 4,
     })
 }
+
+/// Whether the error is only that nobody reads our output any more.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}

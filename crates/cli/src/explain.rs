@@ -1,7 +1,7 @@
 //! `eprgw explain`: what a field means, and which rows and dialect rules touch it.
 
 use crate::exit::Failure;
-use crate::names;
+use crate::{names, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -9,13 +9,11 @@ pub(crate) struct Options {
     place: String,
 }
 
-#[allow(clippy::print_stdout, reason = "stdout is this verb's data")]
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let explanation = translate::explain(&options.place, &names::dialects());
     if explanation.is_empty() {
         let words = "nothing is known under {}: say a field (PID-3), a segment, a row or an element";
         return Err(Failure::Usage.because(words.replace("{}", &options.place)));
     }
-    print!("{explanation}");
-    Ok(())
+    output::text(explanation)
 }

@@ -43,11 +43,19 @@ fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> anyhow::Re
         let path = entry.path();
         if path.is_dir() {
             walk(&path, endings, found)?;
-        } else if path.extension().and_then(|e| e.to_str()).is_some_and(|e| endings.contains(&e)) {
+        } else if is_input(&path, endings) {
             found.push(path);
         }
     }
     Ok(())
+}
+
+/// Whether a file of a folder is input: its last ending says so, and none before it, as in `a01.back.hl7`, says
+/// that it is what a message is expected to become.
+fn is_input(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let mut parts = name.rsplit('.');
+    parts.next().is_some_and(|last| endings.contains(&last)) && !matches!(parts.next(), Some("back" | "fhir"))
 }
 
 /// Reads one file, or standard input for `-`.

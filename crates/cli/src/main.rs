@@ -7,6 +7,7 @@ mod exit;
 mod explain;
 mod input;
 mod names;
+mod output;
 mod ready;
 mod replay;
 mod serve;
@@ -66,6 +67,8 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough.
+        Err(error) if exit::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("eprgw: {error:#}");
             exit::code_of(&error)

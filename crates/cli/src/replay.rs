@@ -8,7 +8,7 @@ use hl7v2::Message;
 use mllp::{Sender, SenderLimits};
 
 use crate::exit::Failure;
-use crate::{input, names};
+use crate::{input, names, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -71,7 +71,7 @@ async fn send_all(options: &Options, items: &[input::Item], address: &str) -> an
             Failure::RunTime.because(format!("{origin}: {error}; {sent} were answered before it"))
         })?;
         let answer = answer(item, &reply, began.elapsed());
-        print_line(options.format, &answer);
+        print_line(options.format, &answer)?;
         unexpected += usize::from(options.expect.as_ref().is_some_and(|code| *code != answer.ack));
         *counts.entry(answer.ack).or_default() += 1;
     }
@@ -103,15 +103,12 @@ fn answer<'a>(item: &'a input::Item, reply: &[u8], took: Duration) -> Answer<'a>
     Answer { file: &item.origin, message_type, control, ack, text, ms: took.as_secs_f64() * 1e3 }
 }
 
-#[allow(clippy::print_stdout, reason = "stdout is this verb's data")]
-fn print_line(format: Format, answer: &Answer<'_>) {
+fn print_line(format: Format, answer: &Answer<'_>) -> anyhow::Result<()> {
     match format {
-        Format::Table => println!(
+        Format::Table => output::line(format_args!(
             "{:2}  {:8}  {:22}  {:7.1} ms  {}  {}",
             answer.ack, answer.message_type, answer.control, answer.ms, answer.file, answer.text
-        ),
-        Format::Jsonl => {
-            println!("{}", serde_json::to_string(answer).expect("strings and a number are JSON"));
-        }
+        )),
+        Format::Jsonl => output::line(serde_json::to_string(answer)?),
     }
 }

@@ -23,7 +23,7 @@ use self::load::Load;
 use self::report::{Report, Sent};
 use self::sink::{Receiving, Sink};
 use crate::exit::Failure;
-use crate::{names, telemetry};
+use crate::{names, output, telemetry};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -82,13 +82,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "stdout is this verb's data")]
 fn show(format: Format, report: &Report) -> anyhow::Result<()> {
     match format {
-        Format::Table => print!("{report}"),
-        Format::Json => println!("{}", serde_json::to_string(report)?),
+        Format::Table => output::text(report),
+        Format::Json => output::line(serde_json::to_string(report)?),
     }
-    Ok(())
 }
 
 async fn measure(

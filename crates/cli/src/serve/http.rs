@@ -36,9 +36,9 @@ impl Running {
         self.gateway.facades()
     }
 
-    /// Name, FHIR path and MLLP address of each EPR.
-    pub(super) fn systems(&self) -> impl Iterator<Item = (&str, Option<&'static str>, SocketAddr)> {
-        self.eprs.iter().map(|(name, vendor, epr)| (name.as_str(), vendor.fhir_base, epr.mllp_address()))
+    /// Where each EPR is to be found.
+    pub(super) fn systems(&self) -> impl Iterator<Item = System<'_>> {
+        self.eprs.iter().map(|(name, vendor, epr)| System { name, fhir: fhir_path(vendor), mllp: epr.mllp_address() })
     }
 
     pub(super) fn eprs(&self) -> impl Iterator<Item = &Epr> {
@@ -60,6 +60,22 @@ impl Running {
             epr.shutdown().await;
         }
     }
+}
+
+/// Where one EPR is to be found.
+pub(super) struct System<'a> {
+    pub(super) name: &'a str,
+    pub(super) fhir: Option<String>,
+    pub(super) mllp: SocketAddr,
+}
+
+/// A vendor's FHIR path with its own names filled in: `{tenant}` by the assumption called `tenant`.
+fn fhir_path(vendor: &Vendor) -> Option<String> {
+    let mut path = vendor.fhir_base?.to_owned();
+    for assumption in vendor.assumptions {
+        path = path.replace(&format!("{{{}}}", assumption.name), assumption.default);
+    }
+    Some(path)
 }
 
 /// A future that ends with SIGTERM or SIGINT; both are listened for from now on.
@@ -121,7 +137,7 @@ fn page(running: &Running, address: SocketAddr) -> String {
     if let Some(mllp) = running.gateway_address() {
         line("gateway, HL7 v2", format!("mllp://{mllp}"));
     }
-    for (name, fhir, mllp) in running.systems() {
+    for System { name, fhir, mllp } in running.systems() {
         line(&format!("{name}, HL7 v2"), format!("mllp://{mllp}"));
         if let Some(path) = fhir {
             line(&format!("{name}, FHIR R4"), format!("http://{address}{path}"));
@@ -147,7 +163,7 @@ async fn health(State(running): State<Arc<Running>>) -> Response {
     let stopping = *running.stopping.borrow();
     let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let state = if stopping { "stopping" } else { "ready" };
-    let systems: Vec<&str> = running.systems().map(|(name, _, _)| name).collect();
+    let systems: Vec<&str> = running.systems().map(|system| system.name).collect();
     (status, Json(json!({"status": state, "version": env!("CARGO_PKG_VERSION"), "systems": systems}))).into_response()
 }
 
@@ -162,7 +178,7 @@ async fn systems(State(running): State<Arc<Running>>) -> impl IntoResponse {
                 "vendor": vendor.name,
                 "title": vendor.title,
                 "mllp": epr.mllp_address().to_string(),
-                "fhir": vendor.fhir_base,
+                "fhir": fhir_path(vendor),
                 "people": epr.people(),
                 "outbox": {"queued": outbox.queued, "delivered": outbox.delivered, "refused": outbox.refused},
             })
@@ -179,7 +195,7 @@ async fn act(
 ) -> Response {
     let refuse = |status: StatusCode, words: String| (status, Json(json!({"error": words}))).into_response();
     let Some((_, _, epr)) = running.eprs.iter().find(|(name, _, _)| *name == system) else {
-        let known: Vec<&str> = running.systems().map(|(name, _, _)| name).collect();
+        let known: Vec<&str> = running.systems().map(|system| system.name).collect();
         return refuse(StatusCode::NOT_FOUND, format!("no such system; there are {}", known.join(", ")));
     };
     let particulars: serde_json::Value = if body.is_empty() {

@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use self::http::Running;
 use crate::exit::Failure;
-use crate::names;
+use crate::{names, output};
 use crate::telemetry::{self, LogFormat};
 
 /// What runs when no file is given.
@@ -92,10 +92,8 @@ fn refuse(problems: &[config::ConfigError]) -> anyhow::Error {
     Failure::Usage.because(format!("the configuration does not hold, nothing was started:\n{}", lines.join("\n")))
 }
 
-#[allow(clippy::print_stdout, reason = "stdout is this verb's data")]
 fn print_config(text: &str, origin: &str, overrides: &[Override]) -> anyhow::Result<()> {
-    print!("{}", config::print_config(text, origin, overrides).map_err(|problems| refuse(&problems))?);
-    Ok(())
+    output::text(config::print_config(text, origin, overrides).map_err(|problems| refuse(&problems))?)
 }
 
 /// The folder all state lives in; a temporary one is deleted when this is dropped.
@@ -146,7 +144,7 @@ async fn serve(options: &Options, mut settings: Settings) -> anyhow::Result<()> 
     for notice in notices {
         warn!("{notice}");
     }
-    say_ready(options, &running, http_address, &folder);
+    say_ready(options, &running, http_address, &folder)?;
     stop.await;
     info!("stopping: no new messages, those in flight are finished");
     stop_all(running, server).await;
@@ -197,34 +195,36 @@ async fn start_eprs(
     Ok(eprs)
 }
 
-/// The ready line, last of the start-up lines on stdout.
-#[allow(clippy::print_stdout, reason = "the start-up lines are this verb's data")]
-fn say_ready(options: &Options, running: &Running, http: std::net::SocketAddr, folder: &Folder) {
+/// The start-up lines on stdout, the ready line last.
+fn say_ready(
+    options: &Options,
+    running: &Running,
+    http: std::net::SocketAddr,
+    folder: &Folder,
+) -> anyhow::Result<()> {
     let console = format!("http://{http}");
     let mllp = running.gateway_address().map_or_else(|| "none".to_owned(), |address| address.to_string());
     if options.log_format == LogFormat::Json {
         let systems: serde_json::Map<String, serde_json::Value> =
-            running.systems().map(|(name, _, address)| (name.to_owned(), address.to_string().into())).collect();
-        println!(
-            "{}",
-            serde_json::json!({"event": "ready", "console": console, "mllp": mllp, "systems": systems})
-        );
-        return;
+            running.systems().map(|system| (system.name.to_owned(), system.mllp.to_string().into())).collect();
+        let ready = serde_json::json!({"event": "ready", "console": console, "mllp": mllp, "systems": systems});
+        return output::line(ready);
     }
-    for (name, fhir, address) in running.systems() {
-        let fhir = fhir.map(|path| format!("  fhir={console}{path}")).unwrap_or_default();
-        println!("eprgw {name} mllp={address}{fhir}");
+    for system in running.systems() {
+        let fhir = system.fhir.map(|path| format!("  fhir={console}{path}")).unwrap_or_default();
+        output::line(format_args!("eprgw {} mllp={}{fhir}", system.name, system.mllp))?;
     }
     for path in running.facades() {
-        println!("eprgw facade fhir={console}{path}");
+        output::line(format_args!("eprgw facade fhir={console}{path}"))?;
     }
     match folder {
-        Folder::Kept(path) => println!("eprgw data kept in {}", path.display()),
+        Folder::Kept(path) => output::line(format_args!("eprgw data kept in {}", path.display()))?,
         Folder::Temporary(folder) => {
-            println!("eprgw data in {}, deleted at the end (keep it with --data DIR)", folder.path().display());
+            let place = folder.path().display();
+            output::line(format_args!("eprgw data in {place}, deleted at the end (keep it with --data DIR)"))?;
         }
     }
-    println!("eprgw ready console={console} mllp={mllp}");
+    output::line(format_args!("eprgw ready console={console} mllp={mllp}"))
 }
 
 async fn stop_all(running: Arc<Running>, mut server: tokio::task::JoinHandle<()>) {
