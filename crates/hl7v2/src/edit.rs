@@ -7,19 +7,19 @@
 //! Refuses nothing: a place that is not there reads as absent, and a change to it says `false`.
 //! Dialects (in `translate`) are the caller; [`crate::Message`] below is only read.
 
+mod change;
 mod leaf;
 mod place;
+mod read;
 mod recode;
 mod trace;
 mod write;
 
-use std::borrow::Cow;
-
-use self::leaf::{Leaf, Mark, Position, Source, State, Touched, Value, split_leaves};
+use self::leaf::State;
 pub use self::place::{Place, SegmentRef, Spot};
 use self::trace::Log;
 pub use self::trace::{Added, Change, Fate, Trace, TraceLine};
-use crate::{Encoding, Message, Presence, SegmentId};
+use crate::{Encoding, Message, SegmentId};
 
 /// A message and the changes made to it.
 ///
@@ -44,6 +44,8 @@ pub struct Edit<'m> {
     output: Encoding,
     rule: &'static str,
     log: Option<Log>,
+    /// Leaves on their way from one place to another; kept for its room.
+    moving: Vec<leaf::Leaf<'m>>,
 }
 
 impl<'m> Edit<'m> {
@@ -60,6 +62,7 @@ impl<'m> Edit<'m> {
             output: source,
             rule: "",
             log: None,
+            moving: Vec::new(),
         }
     }
 
@@ -187,325 +190,6 @@ impl<'m> Edit<'m> {
 
     fn state_mut(&mut self, segment: SegmentRef) -> &mut State<'m> {
         &mut self.states[segment.0 as usize]
-    }
-}
-
-/// Reading, with the changes so far seen.
-impl<'m> Edit<'m> {
-    /// The bytes of one leaf in the received encoding, when it still stands in it.
-    fn leaf(&self, spot: Spot) -> Option<Value<'m>> {
-        let state = self.state(spot.segment);
-        let at = Position::first_under(&spot);
-        if let Some(touched) = state.touched(spot.field) {
-            return touched.get(at).map(|leaf| leaf.value.clone());
-        }
-        let raw = leaf::nth_leaf(state.raw_field(spot.field), at, &self.source.delimiters);
-        (!raw.is_empty()).then_some(Value::Raw(raw))
-    }
-
-    /// The first leaf at that place as text: decoded and unescaped; absent, empty and null all read as "".
-    pub fn text(&self, at: impl Place) -> Cow<'m, str> {
-        let Some(spot) = at.resolve(self) else {
-            return Cow::Borrowed("");
-        };
-        match self.leaf(spot) {
-            None => Cow::Borrowed(""),
-            Some(Value::Raw(b"\"\"")) => Cow::Borrowed(""),
-            Some(Value::Raw(raw)) => crate::escape::unescape(raw, &self.source),
-            Some(Value::Text(text)) => text,
-        }
-    }
-
-    /// What stands in the first leaf at that place.
-    pub fn presence(&self, at: impl Place) -> Presence {
-        let Some(spot) = at.resolve(self) else {
-            return Presence::Absent;
-        };
-        match self.leaf(spot) {
-            Some(Value::Raw(b"\"\"")) => Presence::Null,
-            Some(_) => Presence::Valued,
-            None if self.field_count(spot.segment) < spot.field => Presence::Absent,
-            None => Presence::Empty,
-        }
-    }
-
-    /// Whether the first leaf at that place holds a value (not empty, not null).
-    pub fn is_valued(&self, at: impl Place) -> bool {
-        self.presence(at) == Presence::Valued
-    }
-
-    /// Whether anything at all, null included, stands at or below that place.
-    pub fn is_present(&self, at: impl Place) -> bool {
-        let Some(spot) = at.resolve(self) else {
-            return false;
-        };
-        let state = self.state(spot.segment);
-        if let Some(touched) = state.touched(spot.field) {
-            return touched.leaves.iter().any(|leaf| leaf.at.is_under(&spot));
-        }
-        let raw = state.raw_field(spot.field);
-        if raw.is_empty() {
-            return false;
-        }
-        split_leaves(raw, &self.source.delimiters).any(|(at, _)| at.is_under(&spot))
-    }
-
-    /// The number of the last repetition of the field that holds anything; 0 when none does.
-    pub fn repetitions(&self, at: impl Place) -> u16 {
-        self.last(at, |_| true, |at| at.repetition)
-    }
-
-    /// The number of the last component that holds anything in that repetition; 0 when none does.
-    pub fn components(&self, at: impl Place) -> u16 {
-        let repetition = at.resolve(self).map_or(1, |spot| spot.repetition.max(1));
-        self.last(at, |at| at.repetition == repetition, |at| at.component)
-    }
-
-    fn last(&self, at: impl Place, keep: impl Fn(Position) -> bool, number: impl Fn(Position) -> u16) -> u16 {
-        let Some(spot) = at.resolve(self) else { return 0 };
-        let state = self.state(spot.segment);
-        if let Some(touched) = state.touched(spot.field) {
-            return touched
-                .leaves
-                .iter()
-                .map(|leaf| leaf.at)
-                .filter(|&at| keep(at))
-                .map(number)
-                .max()
-                .unwrap_or(0);
-        }
-        let raw = state.raw_field(spot.field);
-        if raw.is_empty() {
-            return 0;
-        }
-        let leaves = split_leaves(raw, &self.source.delimiters);
-        leaves
-            .map(|(at, _)| at)
-            .filter(|&at| keep(at))
-            .map(number)
-            .max()
-            .unwrap_or(0)
-    }
-}
-
-/// Changing.
-impl<'m> Edit<'m> {
-    /// Puts a text at a place (its first leaf). Writing what already stands there changes nothing.
-    ///
-    /// Says whether anything changed.
-    pub fn set(&mut self, at: impl Place, text: impl Into<Cow<'m, str>>, change: Change) -> bool {
-        self.set_noted(at, text, change, "")
-    }
-
-    /// [`Edit::set`] with a note for the trace.
-    pub fn set_noted(
-        &mut self,
-        at: impl Place,
-        text: impl Into<Cow<'m, str>>,
-        change: Change,
-        note: &'static str,
-    ) -> bool {
-        let Some(spot) = at.resolve(self) else {
-            return false;
-        };
-        let text = text.into();
-        if text.is_empty() {
-            return self.drop(spot.leaf(), note);
-        }
-        if self.is_valued(spot) && self.text(spot) == text {
-            return false;
-        }
-        let mark = self.mark(change, note);
-        self.touch(spot)
-            .put(Position::first_under(&spot), Value::Text(text), mark);
-        true
-    }
-
-    /// Writes a null (`""`, "delete it") at a place.
-    pub fn set_null(&mut self, at: impl Place, change: Change) -> bool {
-        let Some(spot) = at.resolve(self) else {
-            return false;
-        };
-        let mark = self.mark(change, "");
-        self.touch(spot)
-            .put(Position::first_under(&spot), Value::Raw(b"\"\""), mark);
-        true
-    }
-
-    /// Leaves a value as it is and adds a note to its line in the trace.
-    pub fn note(&mut self, at: impl Place, note: &'static str) {
-        self.remark(at, Change::None, note);
-    }
-
-    /// Leaves a text as it is, but says that what it means was changed around it.
-    pub fn remark(&mut self, at: impl Place, change: Change, note: &'static str) {
-        if self.log.is_none() {
-            return;
-        }
-        let Some(spot) = at.resolve(self) else { return };
-        let (rule, first) = (self.rule, Position::first_under(&spot));
-        let Some(mark) = self.touch(spot).get(first).map(|leaf| leaf.mark) else {
-            return;
-        };
-        let mark = self
-            .log
-            .as_mut()
-            .map_or(Mark::NONE, |log| log.noted(mark, rule, change, note));
-        if let Some(leaf) = self.touch(spot).get_mut(first) {
-            leaf.mark = mark;
-        }
-    }
-
-    /// Moves everything at or below one place to another, keeping its shape.
-    ///
-    /// What stood at the target is dropped, and the trace says so: look first. Says whether anything moved.
-    pub fn move_to(&mut self, from: impl Place, to: impl Place) -> bool {
-        let (Some(from), Some(to)) = (from.resolve(self), to.resolve(self)) else {
-            return false;
-        };
-        if from == to || !self.is_present(from) {
-            return false;
-        }
-        let mut moving = self.touch(from).take(&from);
-        self.drop(to, "another value was moved to its place");
-        let mark = self.mark(Change::None, "");
-        for leaf in &mut moving {
-            leaf.at = leaf.at.rebased(&from, &to);
-            leaf.mark = leaf.mark.or(mark);
-        }
-        let target = self.touch(to);
-        // A whole field into one repetition: what no longer fits is said to be dropped.
-        let displaced: Vec<Leaf<'m>> = moving
-            .into_iter()
-            .filter_map(|leaf| target.insert(leaf))
-            .collect();
-        self.log_dropped(&displaced, "several values were moved to one place");
-        true
-    }
-
-    /// Copies everything at or below one place to another; the original stays and keeps its line in the trace.
-    pub fn copy_to(&mut self, from: impl Place, to: impl Place) -> bool {
-        let (Some(from), Some(to)) = (from.resolve(self), to.resolve(self)) else {
-            return false;
-        };
-        if from == to || !self.is_present(from) {
-            return false;
-        }
-        let mark = self.mark(Change::Transformed, "");
-        let copies: Vec<Leaf<'m>> = self.touch(from).copies(&from, mark);
-        self.drop(to, "another value was copied to its place");
-        let target = self.touch(to);
-        for mut leaf in copies {
-            leaf.at = leaf.at.rebased(&from, &to);
-            target.insert(leaf);
-        }
-        true
-    }
-
-    /// Drops everything at or below a place, for this reason. Says whether there was anything.
-    pub fn drop(&mut self, at: impl Place, reason: &'static str) -> bool {
-        let Some(spot) = at.resolve(self) else {
-            return false;
-        };
-        if !self.is_present(spot) {
-            return false;
-        }
-        let dropped = self.touch(spot).take(&spot);
-        self.log_dropped(&dropped, reason);
-        true
-    }
-
-    fn log_dropped(&mut self, leaves: &[Leaf<'m>], reason: &'static str) {
-        let rule = self.rule;
-        if let Some(log) = &mut self.log {
-            log.dropped
-                .extend(leaves.iter().filter_map(|leaf| match leaf.source {
-                    Source::Own(origin) => Some((origin, rule, reason)),
-                    Source::Copy(_) | Source::New => None,
-                }));
-        }
-    }
-    /// Renumbers the repetitions of a field so that none between the first and the last is empty.
-    pub fn close_gaps(&mut self, at: impl Place) {
-        let Some(spot) = at.resolve(self) else { return };
-        if self.repetitions(spot) > 1 || !self.is_present(spot.repetition(1)) {
-            let mark = self.mark(Change::None, "");
-            self.touch(spot).close_gaps(mark);
-        }
-    }
-
-    /// Reorders the repetitions of a field by a rank, equal ranks staying as they are; gaps close.
-    pub fn sort_repetitions<K: Ord>(&mut self, at: impl Place, rank: impl Fn(&Self, Spot) -> K) {
-        let Some(spot) = at.resolve(self) else { return };
-        let count = self.repetitions(spot);
-        let mut order: Vec<(K, u16)> = (1..=count)
-            .map(|number| (rank(self, spot.repetition(number)), number))
-            .collect();
-        if order.is_sorted_by(|left, right| left.0 <= right.0) {
-            return;
-        }
-        order.sort_by(|left, right| left.0.cmp(&right.0).then(left.1.cmp(&right.1)));
-        let mark = self.mark(Change::None, "");
-        let touched = self.touch(spot);
-        let place = |number: u16| order.iter().position(|(_, ordered)| *ordered == number);
-        touched.renumber(
-            |number| place(number).map_or(count, |place| place as u16 + 1),
-            mark,
-        );
-        touched.leaves.sort_by_key(|leaf| leaf.at);
-        touched.close_gaps(mark);
-    }
-
-    /// Rewrites the texts of a segment: `rewrite` gets each valued leaf and may give its new text and a note.
-    ///
-    /// Cheap for what it leaves alone: `concerns` sees the bytes first and says whether to look at all.
-    pub fn rewrite(
-        &mut self,
-        segment: SegmentRef,
-        concerns: impl Fn(&[u8]) -> bool,
-        mut rewrite: impl FnMut(Spot, &str) -> Option<(String, &'static str)>,
-    ) {
-        for number in 1..=self.field_count(segment) {
-            let field = segment.field(number);
-            let state = self.state(segment);
-            if state.touched(number).is_none() && !concerns(state.raw_field(number)) {
-                continue;
-            }
-            if number <= 2 && is_header(state.id) {
-                continue;
-            }
-            let places: Vec<Position> = match state.touched(number) {
-                Some(touched) => touched.leaves.iter().map(|leaf| leaf.at).collect(),
-                None => split_leaves(state.raw_field(number), &self.source.delimiters)
-                    .map(|(at, _)| at)
-                    .collect(),
-            };
-            for at in places {
-                let spot = field
-                    .repetition(at.repetition)
-                    .component(at.component)
-                    .subcomponent(at.subcomponent);
-                if !self.is_valued(spot) {
-                    continue;
-                }
-                if let Some((text, note)) = rewrite(spot, &self.text(spot)) {
-                    self.set_noted(spot, text, Change::Transformed, note);
-                }
-            }
-        }
-    }
-
-    fn mark(&mut self, change: Change, note: &'static str) -> Mark {
-        let rule = self.rule;
-        self.log
-            .as_mut()
-            .map_or(Mark::NONE, |log| log.mark(rule, change, note))
-    }
-
-    /// The field taken apart, so that its leaves can change.
-    fn touch(&mut self, spot: Spot) -> &mut Touched<'m> {
-        let delimiters = self.source.delimiters;
-        self.states[spot.segment.0 as usize].touch(spot.segment.0, spot.field, &delimiters)
     }
 }
 

@@ -28,6 +28,29 @@ impl Position {
             && (spot.subcomponent == 0 || spot.subcomponent == self.subcomponent)
     }
 
+    /// The position after a delimiter.
+    #[inline]
+    fn after(self, delimiter: u8, delimiters: &Delimiters) -> Self {
+        if delimiter == delimiters.component {
+            Self {
+                component: self.component.saturating_add(1),
+                subcomponent: 1,
+                ..self
+            }
+        } else if delimiter == delimiters.repetition {
+            Self {
+                repetition: self.repetition.saturating_add(1),
+                component: 1,
+                subcomponent: 1,
+            }
+        } else {
+            Self {
+                subcomponent: self.subcomponent.saturating_add(1),
+                ..self
+            }
+        }
+    }
+
     /// The same position relative to another place: levels `from` named come from `to`.
     pub(super) fn rebased(self, from: &Spot, to: &Spot) -> Self {
         let level = |own: u16, from: u16, to: u16| match (from, to) {
@@ -100,13 +123,31 @@ pub(super) struct Touched<'m> {
 }
 
 impl<'m> Touched<'m> {
+    /// Few leaves, so a scan; a field blown up by its sender is searched.
+    #[inline]
     fn find(&self, at: Position) -> Result<usize, usize> {
-        // A field has a handful of leaves: a scan beats a search.
+        if self.leaves.len() > SCANNED_MAX {
+            return self.leaves.binary_search_by_key(&at, |leaf| leaf.at);
+        }
         match self.leaves.iter().position(|leaf| leaf.at >= at) {
             Some(place) if self.leaves[place].at == at => Ok(place),
             Some(place) => Err(place),
             None => Err(self.leaves.len()),
         }
+    }
+
+    /// The leaves of one repetition, or of all when that is 0.
+    pub(super) fn of_repetition(&self, repetition: u16) -> &[Leaf<'m>] {
+        if repetition == 0
+            || self.leaves.last().is_some_and(|last| last.at.repetition == 1) && repetition == 1
+        {
+            return &self.leaves;
+        }
+        let start = self
+            .leaves
+            .partition_point(|leaf| leaf.at.repetition < repetition);
+        let rest = &self.leaves[start..];
+        &rest[..rest.partition_point(|leaf| leaf.at.repetition == repetition)]
     }
 
     pub(super) fn get(&self, at: Position) -> Option<&Leaf<'m>> {
@@ -146,13 +187,9 @@ impl<'m> Touched<'m> {
         }
     }
 
-    pub(super) fn take(&mut self, under: &Spot) -> Vec<Leaf<'m>> {
-        if self.leaves.iter().all(|leaf| leaf.at.is_under(under)) {
-            return std::mem::take(&mut self.leaves);
-        }
-        self.leaves
-            .extract_if(.., |leaf| leaf.at.is_under(under))
-            .collect()
+    /// Takes out what stands under a place.
+    pub(super) fn take(&mut self, under: &Spot, into: &mut Vec<Leaf<'m>>) {
+        into.extend(self.leaves.extract_if(.., |leaf| leaf.at.is_under(under)));
     }
 
     pub(super) fn copies(&self, under: &Spot, mark: Mark) -> Vec<Leaf<'m>> {
@@ -197,12 +234,17 @@ impl<'m> Touched<'m> {
     }
 }
 
+/// Up to here a scan beats a search.
+const SCANNED_MAX: usize = 24;
+
 /// A segment with its changed fields.
 pub(super) struct State<'m> {
     pub(super) id: SegmentId,
     pub(super) received: Option<Segment<'m>>,
     /// In order of field number; mostly empty.
     pub(super) touched: Vec<Touched<'m>>,
+    /// A bit for each field among the touched, modulo 64: most looks are at fields that nobody touched.
+    mask: u64,
 }
 
 impl<'m> State<'m> {
@@ -211,6 +253,7 @@ impl<'m> State<'m> {
             id: segment.id(),
             received: Some(segment),
             touched: Vec::new(),
+            mask: 0,
         }
     }
 
@@ -219,6 +262,7 @@ impl<'m> State<'m> {
             id,
             received: None,
             touched: Vec::new(),
+            mask: 0,
         }
     }
 
@@ -229,22 +273,38 @@ impl<'m> State<'m> {
         received.max(self.touched.last().map_or(0, |touched| touched.field))
     }
 
-    pub(super) fn raw_field(&self, number: u16) -> &'m [u8] {
-        self.received
-            .map_or(b"", |segment| segment.field(usize::from(number)).raw())
+    #[inline]
+    pub(super) fn raw_field(&self, bytes: &'m [u8], number: u16) -> &'m [u8] {
+        let range = self
+            .received
+            .as_ref()
+            .and_then(|segment| segment.field_range(usize::from(number)));
+        range.and_then(|range| bytes.get(range)).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn touched(&self, number: u16) -> Option<&Touched<'m>> {
+        if self.mask & bit(number) == 0 {
+            return None;
+        }
         self.touched.iter().find(|touched| touched.field == number)
     }
 
-    pub(super) fn touch(&mut self, segment: u32, number: u16, delimiters: &Delimiters) -> &mut Touched<'m> {
+    pub(super) fn touch(
+        &mut self,
+        bytes: &'m [u8],
+        segment: u32,
+        number: u16,
+        delimiters: &Delimiters,
+    ) -> &mut Touched<'m> {
         let place = match self.touched.iter().position(|touched| touched.field >= number) {
             Some(place) if self.touched[place].field == number => return &mut self.touched[place],
             Some(place) => place,
             None => self.touched.len(),
         };
-        let leaf = |(at, raw): (Position, &'m [u8])| Leaf {
+        let raw = self.raw_field(bytes, number);
+        let mut leaves = Vec::with_capacity(LEAVES_EXPECTED);
+        leaves.extend(split_leaves(raw, delimiters).map(|(at, raw)| Leaf {
             at,
             value: Value::Raw(raw),
             source: Source::Own(Origin {
@@ -253,10 +313,8 @@ impl<'m> State<'m> {
                 at,
             }),
             mark: Mark::NONE,
-        };
-        let leaves = split_leaves(self.raw_field(number), delimiters)
-            .map(leaf)
-            .collect();
+        }));
+        self.mask |= bit(number);
         self.touched.insert(
             place,
             Touched {
@@ -268,63 +326,64 @@ impl<'m> State<'m> {
     }
 }
 
+/// Room for a field's leaves before its vector grows.
+const LEAVES_EXPECTED: usize = 8;
+
+const fn bit(field: u16) -> u64 {
+    1 << (field % 64)
+}
+
 /// The populated leaves of a field.
+#[inline]
 pub(super) fn split_leaves<'m>(
     field: &'m [u8],
     delimiters: &Delimiters,
 ) -> impl Iterator<Item = (Position, &'m [u8])> + use<'m> {
     let delimiters = *delimiters;
-    let mut rest = Some(field);
     let mut at = Position {
         repetition: 1,
         component: 1,
         subcomponent: 1,
     };
+    let (mut start, mut ended) = (0, false);
     std::iter::from_fn(move || {
-        loop {
-            let bytes = rest?;
+        while !ended {
             let here = at;
-            let end = bytes.iter().position(|&byte| {
-                byte == delimiters.component
-                    || Some(byte) == delimiters.subcomponent
-                    || byte == delimiters.repetition
-            });
-            let leaf = end.map_or(bytes, |end| &bytes[..end]);
-            rest = end.map(|end| &bytes[end + 1..]);
-            match end.map(|end| bytes[end]) {
-                Some(byte) if byte == delimiters.repetition => {
-                    at = Position {
-                        repetition: here.repetition.saturating_add(1),
-                        component: 1,
-                        subcomponent: 1,
-                    };
-                }
-                Some(byte) if byte == delimiters.component => {
-                    at.component = here.component.saturating_add(1);
-                    at.subcomponent = 1;
-                }
-                _ => at.subcomponent = here.subcomponent.saturating_add(1),
+            let rest = &field[start..];
+            let length = rest
+                .iter()
+                .position(|&byte| delimiters.divides(byte))
+                .unwrap_or(rest.len());
+            match rest.get(length) {
+                Some(&byte) => at = at.after(byte, &delimiters),
+                None => ended = true,
             }
-            if !leaf.is_empty() {
-                return Some((here, leaf));
+            start += length + 1;
+            if length > 0 {
+                return Some((here, &rest[..length]));
             }
         }
+        None
     })
 }
 
 /// One leaf of a field, empty when it is not there.
-pub(super) fn nth_leaf<'m>(field: &'m [u8], at: Position, delimiters: &Delimiters) -> &'m [u8] {
-    let nth = |bytes: &'m [u8], delimiter: u8, number: u16| {
-        bytes
-            .split(move |&byte| byte == delimiter)
-            .nth(usize::from(number) - 1)
-            .unwrap_or(b"")
+pub(super) fn nth_leaf<'m>(field: &'m [u8], wanted: Position, delimiters: &Delimiters) -> &'m [u8] {
+    let mut at = Position {
+        repetition: 1,
+        component: 1,
+        subcomponent: 1,
     };
-    let repetition = nth(field, delimiters.repetition, at.repetition);
-    let component = nth(repetition, delimiters.component, at.component);
-    match delimiters.subcomponent {
-        Some(delimiter) => nth(component, delimiter, at.subcomponent),
-        None if at.subcomponent == 1 => component,
-        None => b"",
+    let mut start = 0;
+    for (place, &byte) in field.iter().enumerate() {
+        if !delimiters.divides(byte) {
+            continue;
+        }
+        if at >= wanted {
+            return if at == wanted { &field[start..place] } else { b"" };
+        }
+        at = at.after(byte, delimiters);
+        start = place + 1;
     }
+    if at == wanted { &field[start..] } else { b"" }
 }

@@ -54,6 +54,14 @@ pub(super) fn recode(raw: &[u8], from: &Encoding, to: &Encoding, out: &mut Vec<u
 
 /// Text or raw value as bytes of the output.
 pub(super) fn write_text(text: &str, to: &Encoding, out: &mut Vec<u8>) {
+    // Codes and numbers, which rules write most, need no escape.
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b' ')
+    {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     crate::escape::escape(text, to, out);
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Charset, Delimiters, Location};
+use crate::{Charset, Delimiters, Location, Presence};
 
 const ADT: &[u8] = b"MSH|^~\\&|A|B|||202601011200||ADT^A01|1|P|2.4\rPID|1||1^^^X^MR~2||DOE^JANE^^^MRS|||1\rOBX|1|ST|a&b^c||x~y\rOBX|2|ST|d||z\r";
 

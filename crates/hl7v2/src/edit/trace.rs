@@ -210,7 +210,7 @@ impl Edit<'_> {
         lines: &mut Vec<(Origin, TraceLine)>,
     ) {
         let state = &self.states[index as usize];
-        let raw = state.raw_field(number);
+        let raw = state.raw_field(self.message.bytes(), number);
         let leaf = |position: Position, fate: Fate, note: &'static str| {
             let origin = Origin {
                 segment: index,

@@ -14,9 +14,9 @@ pub const A40: &str = "A40";
 /// What a dialect's header holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
-    /// MSH-3 when the message names no sender.
+    /// MSH-3 when the message names no sender at all.
     pub sending_application: &'static str,
-    /// MSH-4 when the message names none.
+    /// MSH-4 when the message names no sender at all.
     pub sending_facility: &'static str,
     /// MSH-12.
     pub version: &'static str,
@@ -52,10 +52,10 @@ pub fn canonical_header(edit: &mut Edit<'_>) {
 /// Writes the header of a dialect; what the caller's context says wins.
 pub fn render_header(edit: &mut Edit<'_>, context: &DialectContext<'_>, header: &Header) {
     let Some(msh) = edit.first("MSH") else { return };
-    for (number, default) in [(3, header.sending_application), (4, header.sending_facility)] {
-        if !edit.is_present(msh.field(number)) {
-            edit.set(msh.field(number), default, Change::Defaulted);
-        }
+    // Half a sender is still the sender's own: only a nameless message gets the dialect's.
+    if !edit.is_present(msh.field(3)) && !edit.is_present(msh.field(4)) {
+        edit.set(msh.field(3), header.sending_application, Change::Defaulted);
+        edit.set(msh.field(4), header.sending_facility, Change::Defaulted);
     }
     edit.set(msh.field(12), header.version, Change::Transformed);
     if !header.structure {

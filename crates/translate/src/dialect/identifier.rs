@@ -64,6 +64,8 @@ pub fn patient_identifiers(edit: &Edit<'_>, pid: SegmentRef) -> impl Iterator<It
 }
 
 /// Calls for every repetition of these fields, in every segment of that name.
+///
+/// Looks at [`REPETITIONS_MAX`] of a field; the rest pass through, with a note where they begin.
 pub fn each_repetition(
     edit: &mut Edit<'_>,
     fields: &[(&str, u16)],
@@ -76,12 +78,22 @@ pub fn each_repetition(
         let id = edit.id(segment);
         for (_, number) in fields.iter().filter(|(name, _)| id == *name) {
             let field = segment.field(*number);
-            for repetition in 1..=edit.repetitions(field) {
+            let count = edit.repetitions(field);
+            for repetition in 1..=count.min(REPETITIONS_MAX) {
                 visit(edit, field.repetition(repetition));
+            }
+            if count > REPETITIONS_MAX {
+                edit.note(
+                    field.repetition(REPETITIONS_MAX + 1),
+                    "more repetitions than rules look at; passed through",
+                );
             }
         }
     }
 }
+
+/// How many repetitions of a field rules look at: no patient has more identifiers, no clinician more codes.
+pub const REPETITIONS_MAX: u16 = 256;
 
 /// Gives the identifiers of one authority and type (CX-4.1 and CX-5) another; an empty one is left out.
 pub fn rename_authority(edit: &mut Edit<'_>, fields: &[(&str, u16)], from: (&str, &str), to: (&str, &str)) {
@@ -139,13 +151,15 @@ fn says_nhs(edit: &Edit<'_>, at: Spot) -> bool {
     ) || matches!(&*kind, "NH" | "NHSNBR" | "NHSNMBR")
 }
 
-/// An unlabelled second repetition of ten digits with a right check digit is a candidate, and says so.
+/// Beside another identifier, unlabelled ten digits with a right check digit are a candidate, and say so.
 pub fn nhs_candidates(edit: &mut Edit<'_>) {
     let Some(pid) = edit.first("PID") else { return };
     let field = pid.field(3);
-    for number in 2..=edit.repetitions(field) {
+    let count = edit.repetitions(field).min(REPETITIONS_MAX);
+    for number in 1..=count {
         let at = field.repetition(number);
-        if is_bare_nhs_number(edit, at) {
+        // Alone it would be the hospital's own number.
+        if count > 1 && is_bare_nhs_number(edit, at) {
             put_authority(edit, at, ("NHS", "NH"));
             edit.remark(at.component(1), Change::Transformed, CANDIDATE);
         }
@@ -210,5 +224,7 @@ pub fn sort_identifiers(edit: &mut Edit<'_>) {
             edit.text(at.component(4)).into_owned(),
         )
     };
-    edit.sort_repetitions(pid.field(3), rank);
+    if edit.repetitions(pid.field(3)) <= REPETITIONS_MAX {
+        edit.sort_repetitions(pid.field(3), rank);
+    }
 }

@@ -8,9 +8,9 @@ use hl7v2::edit::{Change, Edit, Spot};
 use hl7v2::{Charset, Message};
 
 use super::{
-    Confidence, Dialect, DialectContext, DialectRule, DialectSetting, Header, MARITAL_NHS, SEX_NHS, Width,
-    birth_date, canonical_header, canonical_nhs_numbers, fit_times, render_header, render_nhs_numbers,
-    sort_identifiers, standard, unchanged, visit_number_canonical, visit_number_rendered,
+    Confidence, Dialect, DialectContext, DialectRule, DialectSetting, Header, MARITAL_NHS, REPETITIONS_MAX,
+    SEX_NHS, Width, birth_date, canonical_header, canonical_nhs_numbers, fit_times, render_header,
+    render_nhs_numbers, sort_identifiers, standard, unchanged, visit_number_canonical, visit_number_rendered,
 };
 
 const SOURCE: &str = "HSCIC HL7 V2 DMS v1.1; NHS England's demonstration engine (shapes)";
@@ -139,7 +139,9 @@ const NHS_NUMBER: DialectRule = DialectRule {
     render: |edit, _| {
         if let Some(pid) = edit.first("PID") {
             let rank = |edit: &Edit<'_>, at: Spot| edit.text(at.component(5)) != "NH";
-            edit.sort_repetitions(pid.field(3), rank);
+            if edit.repetitions(pid.field(3)) <= REPETITIONS_MAX {
+                edit.sort_repetitions(pid.field(3), rank);
+            }
         }
         render_nhs_numbers(edit, "NHS", "");
     },
@@ -255,12 +257,16 @@ fn each_place(edit: &mut Edit<'_>, context: &DialectContext<'_>, visit: fn(&mut 
     }
 }
 
-/// `RYJ^RIVERSIDE^BAY3-B02^RYJ01` to `RIVERSIDE^BAY3^B02^RYJ01^^^^^^^RYJ`.
+/// `RYJ^RIVERSIDE^BAY3-B02^RYJ01` to `RIVERSIDE^BAY3^B02^RYJ01`.
 fn place_canonical(edit: &mut Edit<'_>, at: Spot, _: &str) {
     if !is_trust_first(edit, at) {
         return;
     }
-    edit.move_to(at.component(1), at.component(11));
+    if edit.text(at.component(4)).starts_with(&*edit.text(at.component(1))) {
+        edit.drop(at.component(1), "the code of the site begins with it");
+    } else {
+        edit.move_to(at.component(1), at.component(11));
+    }
     edit.move_to(at.component(2), at.component(1));
     if let Some((bay, bed)) = edit.text(at.component(3)).split_once('-') {
         let (bay, bed) = (bay.to_owned(), bed.to_owned());
@@ -317,7 +323,9 @@ fn place_rendered(edit: &mut Edit<'_>, at: Spot, trust: &str) {
         edit.move_to(at.component(11), at.component(1));
     } else {
         let site = edit.text(at.component(4));
-        let of_site = site.get(..3).filter(|code| code.starts_with('R') && matches!(site.len(), 5));
+        let of_site = site
+            .get(..3)
+            .filter(|code| code.starts_with('R') && matches!(site.len(), 5));
         let trust = of_site.unwrap_or(trust).to_owned();
         edit.set(at.component(1), trust, Change::Defaulted);
     }

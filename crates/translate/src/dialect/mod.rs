@@ -31,9 +31,9 @@ pub use self::header::{
     A18, A34, A40, Header, canonical_header, render_header, render_merge, structure_of, to_canonical_merge,
 };
 pub use self::identifier::{
-    CX_FIELDS, IdentifierKind, PATIENT_CX_FIELDS, canonical_nhs_numbers, each_repetition, identifier_kind,
-    nhs_candidates, nhs_number_elsewhere, patient_identifiers, put_authority, rename_authority,
-    render_nhs_numbers, sort_identifiers,
+    CX_FIELDS, IdentifierKind, PATIENT_CX_FIELDS, REPETITIONS_MAX, canonical_nhs_numbers, each_repetition,
+    identifier_kind, nhs_candidates, nhs_number_elsewhere, patient_identifiers, put_authority,
+    rename_authority, render_nhs_numbers, sort_identifiers,
 };
 pub use self::itk::{ITK, drop_repeated_visit, repeat_visit, widen_date};
 pub use self::person::{

@@ -3,7 +3,7 @@
 use hl7v2::edit::{Change, Edit, Spot};
 
 use super::table::{CodeTable, map_from, map_to};
-use super::{Confidence, DialectRule};
+use super::{Confidence, DialectRule, REPETITIONS_MAX};
 
 static SEX: CodeTable = CodeTable::new(include_str!("nhs_sex.csv"));
 static MARITAL: CodeTable = CodeTable::new(include_str!("nhs_marital.csv"));
@@ -97,6 +97,9 @@ pub fn telecoms_to_order(edit: &mut Edit<'_>, field: Spot) {
     const BY_ORDER: &str = "the order says it in this dialect";
     let mut places: [Option<u16>; 3] = [None; 3];
     let count = edit.repetitions(field);
+    if count > REPETITIONS_MAX {
+        return;
+    }
     for number in 1..=count {
         let at = field.repetition(number);
         let kind = match (&*edit.text(at.component(2)), &*edit.text(at.component(3))) {

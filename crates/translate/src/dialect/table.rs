@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use hl7v2::Location;
 use hl7v2::edit::{Change, Edit, Spot};
 
+use super::REPETITIONS_MAX;
+
 /// A table of local codes, read from its CSV on first use.
 pub struct CodeTable {
     csv: &'static str,
@@ -114,7 +116,9 @@ fn parse(lines: impl IntoIterator<Item = &'static str>) -> Parsed {
         if render != "no" {
             let rendered = std::iter::once(canonical).chain(render.split_whitespace());
             let row = |canonical| Row { canonical, ..row };
-            parsed.by_canonical.extend(rendered.filter(|code| !code.is_empty()).map(row));
+            parsed
+                .by_canonical
+                .extend(rendered.filter(|code| !code.is_empty()).map(row));
         }
     }
     parsed
@@ -191,7 +195,7 @@ impl FieldTables {
             let id = edit.id(segment);
             for table in self.tables().iter().filter(|table| table.place.segment == id) {
                 let field = segment.field(table.place.field);
-                for repetition in 1..=edit.repetitions(field) {
+                for repetition in 1..=edit.repetitions(field).min(REPETITIONS_MAX) {
                     let at = field
                         .repetition(repetition)
                         .component(table.place.component.max(1));

@@ -4,7 +4,7 @@ use hl7v2::edit::{Change, Edit, Spot};
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 
-use super::DialectContext;
+use super::{DialectContext, REPETITIONS_MAX};
 
 /// How wide a dialect's times are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +56,7 @@ pub fn fit_times(edit: &mut Edit<'_>, context: &DialectContext<'_>, width: Width
         };
         for &number in *fields {
             let field = segment.field(number);
-            for repetition in 1..=edit.repetitions(field) {
+            for repetition in 1..=edit.repetitions(field).min(REPETITIONS_MAX) {
                 fit(edit, context, field.repetition(repetition).component(1), width);
             }
         }

@@ -2,7 +2,7 @@
 
 use hl7v2::edit::{Change, Edit, Spot};
 
-use super::{each_repetition, put_authority};
+use super::{REPETITIONS_MAX, each_repetition, put_authority};
 
 /// Moves a value to where the canonical shape has it, when nothing stands there yet.
 ///
@@ -126,7 +126,9 @@ pub fn national_code_first(edit: &mut Edit<'_>) {
         let id = edit.id(segment);
         for (_, number) in CLINICIAN_FIELDS.iter().filter(|(name, _)| id == *name) {
             let rank = |edit: &Edit<'_>, at: Spot| edit.text(at.component(9)) != "GMC";
-            edit.sort_repetitions(segment.field(*number), rank);
+            if edit.repetitions(segment.field(*number)) <= REPETITIONS_MAX {
+                edit.sort_repetitions(segment.field(*number), rank);
+            }
         }
     }
 }

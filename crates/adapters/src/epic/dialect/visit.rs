@@ -49,7 +49,10 @@ pub(super) const PLACE: DialectRule = DialectRule {
         each_place(edit, |edit, at| {
             if edit.text(at.component(4)) == "U" && edit.text(at.component(5)) == "R" {
                 for component in [4, 5] {
-                    edit.drop(at.component(component), "a letter that is always the same; its meaning is not known");
+                    edit.drop(
+                        at.component(component),
+                        "a letter that is always the same; its meaning is not known",
+                    );
                 }
             }
             if !edit.is_present(at.component(10)) {

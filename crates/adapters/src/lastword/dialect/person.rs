@@ -3,11 +3,11 @@
 use hl7v2::SegmentId;
 use hl7v2::edit::{Change, Edit, Spot};
 use translate::dialect::{
-    CodeTable, Confidence, DialectRule, IdentifierKind, MARITAL_NHS, PATIENT_CX_FIELDS, birth_date,
-    canonical_nhs_numbers, default_type, each_repetition, identifier_kind, map_to, move_when_free,
-    nhs_candidates, nhs_number_elsewhere, patient_identifiers, practice_canonical, practice_rendered,
-    put_authority, rename_authority, render_nhs_numbers, sort_identifiers, telecoms_by_order,
-    telecoms_to_order, unchanged, undefault_type,
+    CodeTable, Confidence, DialectRule, IdentifierKind, MARITAL_NHS, PATIENT_CX_FIELDS, REPETITIONS_MAX,
+    birth_date, canonical_nhs_numbers, default_type, each_repetition, identifier_kind, map_to,
+    move_when_free, nhs_candidates, nhs_number_elsewhere, patient_identifiers, practice_canonical,
+    practice_rendered, put_authority, rename_authority, render_nhs_numbers, sort_identifiers,
+    telecoms_by_order, telecoms_to_order, unchanged, undefault_type,
 };
 
 use super::{
@@ -114,7 +114,7 @@ fn drop_foreign(edit: &mut Edit<'_>, own: &str) {
             continue;
         };
         let field = segment.field(number);
-        let count = edit.repetitions(field);
+        let count = edit.repetitions(field).min(REPETITIONS_MAX);
         if !(1..=count).any(|number| is_own(edit, field.repetition(number))) {
             // Nobody's number but others': better one of theirs, typed, than a patient without any.
             continue;

@@ -3,9 +3,9 @@
 use hl7v2::SegmentId;
 use hl7v2::edit::{Edit, Spot};
 use translate::dialect::{
-    CodeTable, Confidence, DialectRule, Lookup, drop_repeated_visit, map_from, map_to, move_when_free,
-    national_code_first, registers_by_shape, registers_unsaid, repeat_visit, visit_number_canonical,
-    visit_number_rendered,
+    CodeTable, Confidence, DialectRule, Lookup, REPETITIONS_MAX, drop_repeated_visit, map_from, map_to,
+    move_when_free, national_code_first, registers_by_shape, registers_unsaid, repeat_visit,
+    visit_number_canonical, visit_number_rendered,
 };
 
 use super::person::pd1;
@@ -133,7 +133,6 @@ pub(super) const CLINICIANS: DialectRule = DialectRule {
     why: "Codes come without their register; national ones show it by their shape. One code each.",
     normalise: |edit, _| registers_by_shape(edit),
     render: |edit, _| {
-        national_code_first(edit);
         one_code(edit);
         registers_unsaid(edit);
     },
@@ -144,6 +143,10 @@ fn one_code(edit: &mut Edit<'_>) {
     let Some(pv1) = edit.first("PV1") else { return };
     for number in [7, 9, 17] {
         let field = pv1.field(number);
+        if edit.repetitions(field) > REPETITIONS_MAX {
+            continue;
+        }
+        edit.sort_repetitions(field, |edit, at| edit.text(at.component(9)) != "GMC");
         let surname = edit.text(field.component(2)).into_owned();
         for repetition in 2..=edit.repetitions(field) {
             if edit.text(field.repetition(repetition).component(2)) == surname {
@@ -186,7 +189,7 @@ pub(super) const PRACTITIONER: DialectRule = DialectRule {
         let field = pv1.field(8);
         // The clinician's national code goes first and stands for all of them.
         national_code_first(edit);
-        for repetition in (2..=edit.repetitions(field)).rev() {
+        for repetition in (2..=edit.repetitions(field).min(REPETITIONS_MAX)).rev() {
             edit.drop(
                 field.repetition(repetition),
                 "one referrer, one code in this dialect",
