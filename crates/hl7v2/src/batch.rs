@@ -185,8 +185,9 @@ impl<'a> Batch<'a> {
     fn envelope_kind(&self) -> Option<PartKind> {
         let (id, rest) = self.rest().split_first_chunk::<3>()?;
         let next = rest.first().copied().unwrap_or(b'\r');
-        let header = next.is_ascii_punctuation();
-        let trailer = next == self.delimiters.field || next == b'\r' || next == b'\n';
+        let bare = is_padding(next);
+        let header = next.is_ascii_punctuation() || bare;
+        let trailer = next == self.delimiters.field || bare;
         match id {
             b"FHS" if header => Some(PartKind::FileHeader),
             b"BHS" if header => Some(PartKind::BatchHeader),
@@ -390,6 +391,12 @@ mod tests {
             ["1 BatchHeader", "2 BatchTrailer"],
             "the count is optional"
         );
+    }
+
+    #[test]
+    fn a_header_cut_short_is_a_message_of_its_own() {
+        let messages: Vec<_> = read_batch(b"MSH|^~\\&|A\rPID|1\rMSH").messages().collect();
+        assert_eq!(messages, [&b"MSH|^~\\&|A\rPID|1\r"[..], b"MSH"]);
     }
 
     #[test]

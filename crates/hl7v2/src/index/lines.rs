@@ -111,24 +111,24 @@ impl<'i> Lines<'i> {
     #[cold]
     fn without_literal_end(&mut self, start: usize, at: usize) -> usize {
         let header = self.index.entries.is_empty();
-        let literal = self.bytes.get(start..at).unwrap_or_default().ends_with(b"\\r");
+        let mut line = self.bytes.get(start..at).unwrap_or_default();
+        while let Some(shorter) = line.strip_suffix(b"\\r") {
+            line = shorter;
+        }
+        let end = start + line.len();
         if header {
-            self.may_end_literally = literal;
+            self.may_end_literally = end < at;
+            if end < at {
+                let line = self.line_number(start);
+                self.index.junk.push(Junk {
+                    line,
+                    start: to_u32(end),
+                    end: to_u32(at),
+                    kind: JunkKind::Padding,
+                });
+            }
         }
-        if !literal {
-            return at;
-        }
-        if header {
-            let line = self.line_number(start);
-            let junk = Junk {
-                line,
-                start: to_u32(at - 2),
-                end: to_u32(at),
-                kind: JunkKind::Padding,
-            };
-            self.index.junk.push(junk);
-        }
-        at - 2
+        end
     }
 
     #[cold]
