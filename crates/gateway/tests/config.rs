@@ -390,3 +390,30 @@ fn print_config_says_where_each_value_comes_from() {
     assert!(line("gateway.window = ").ends_with("# default"));
     assert!(line("endpoint[1].send = ").ends_with("# site.toml:14"));
 }
+
+/// The examples are for people to start from: each must load. Vendors' dialects are stood in for by name.
+#[test]
+fn every_example_loads() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/config");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let named = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("dialect")?.split('"').nth(1));
+        let stand_in = |name: &str| -> &'static Dialect {
+            let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
+            Box::leak(Box::new(Dialect {
+                name,
+                ..translate::dialect::STANDARD
+            }))
+        };
+        let dialects: Vec<&'static Dialect> = named.chain(["standard"]).map(stand_in).collect();
+        let loaded = load(&text, &path.display().to_string(), &dialects);
+        let settings = loaded.unwrap_or_else(|problems| panic!("{problems:#?}"));
+        assert!(!settings.interfaces.is_empty(), "{}", path.display());
+        count += 1;
+    }
+    assert!(count >= 3, "{count} examples");
+}
