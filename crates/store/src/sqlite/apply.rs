@@ -86,6 +86,9 @@ impl Apply for Changes {
     type Command = Command;
     type Outcome = Outcome;
 
+    // Each command's first write is the one that can be refused; a facet it added before does no harm.
+    const CHECKS_FIRST: bool = true;
+
     fn gather(&mut self, command: &Command) -> bool {
         match command {
             Command::Record(recorded) => {
@@ -125,7 +128,6 @@ impl Apply for Changes {
 
     fn apply(&mut self, transaction: &Transaction<'_>, command: Command) -> rusqlite::Result<Outcome> {
         let result = self.carry_out(transaction, command);
-        self.facets.end_command(result.is_ok());
         match result {
             Ok(_) => self.batch.absorb(&mut self.command),
             Err(_) => self.command.clear(),
@@ -198,8 +200,8 @@ impl Changes {
             .prepare_cached(
                 "INSERT INTO message (id, received_at, facet, state, endpoint, peer, system, code,
                     trigger_event, control_id, sending_application, sending_facility, parent, cause,
-                    content_hash, ack, raw)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                    patients, content_hash, ack, raw)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )?
             .insert(params![
                 received.id.0.as_bytes(),
@@ -218,6 +220,7 @@ impl Changes {
                 settlement
                     .as_ref()
                     .and_then(|settlement| settlement.cause.as_deref()),
+                read::joined(&identity.patients),
                 content_hash.0,
                 settlement
                     .as_ref()
@@ -253,7 +256,8 @@ impl Changes {
             .prepare_cached(
                 "UPDATE message SET facet = ?2, state = ?3, system = ?4, code = ?5, trigger_event = ?6,
                     control_id = ?7, sending_application = ?8, sending_facility = ?9,
-                    parent = coalesce(?10, parent), cause = ?11, ack = coalesce(?12, ack)
+                    parent = coalesce(?10, parent), cause = ?11, ack = coalesce(?12, ack),
+                    patients = ?13
                  WHERE sequence = ?1",
             )?
             .execute(params![
@@ -269,6 +273,7 @@ impl Changes {
                 verdict.parent.map(|id| *id.0.as_bytes()),
                 settlement.cause,
                 settlement.ack.as_deref(),
+                read::joined(&identity.patients),
             ])?;
         self.command.message(old_facet, -1);
         self.command.message(facet, 1);

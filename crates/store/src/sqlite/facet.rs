@@ -25,8 +25,6 @@ struct Key {
 #[derive(Debug, Default)]
 pub(super) struct Facets {
     ids: Option<HashMap<Key, i64>>,
-    /// Added by the command under way; forgotten when it is undone.
-    added: Vec<Key>,
 }
 
 impl Facets {
@@ -75,18 +73,8 @@ impl Facets {
                 key.state.as_str(),
                 key.mixed
             ])?;
-        ids.insert(key.clone(), id);
-        self.added.push(key);
+        ids.insert(key, id);
         Ok(id)
-    }
-
-    /// The command is over; what it added stays only if the command does.
-    pub(super) fn end_command(&mut self, kept: bool) {
-        for key in self.added.drain(..) {
-            if !kept && let Some(ids) = &mut self.ids {
-                ids.remove(&key);
-            }
-        }
     }
 
     /// Read the table again at the next use: the transaction was undone.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -26,9 +27,6 @@ use crate::{
 
 const FILE_NAME: &str = "journal.sqlite";
 const LOCK_NAME: &str = "journal.lock";
-/// Pages in the write-ahead log before it is folded into the file: 16 MiB, so that folding is rare
-/// and a restart has little to read.
-const CHECKPOINT_PAGES: i64 = 4_000;
 
 /// Bounds of a [`SqliteJournal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +53,7 @@ impl Default for Settings {
             batch_max: group.batch_max,
             linger_us: group.linger_us,
             readers_max: 4,
-            writer_cache_kib: 16 << 10,
+            writer_cache_kib: 32 << 10,
             reader_cache_kib: 2 << 10,
         }
     }
@@ -85,7 +83,6 @@ impl SqliteJournal {
         let connect = move || {
             let connection = group::open(&writer_path)?;
             connection.pragma_update(None, "cache_size", -i64::from(writer_cache_kib))?;
-            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             Ok(connection)
         };
         let group = group::Settings {
@@ -276,6 +273,7 @@ impl Readers {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.pragma_update(None, "cache_size", -i64::from(self.cache_kib))?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }

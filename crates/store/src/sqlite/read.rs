@@ -10,6 +10,8 @@ use crate::{
     MessageId, MessageState, Original, Page, Queued, Summary,
 };
 
+/// US, the unit separator.
+const PATIENT_SEPARATOR: &str = "\u{1f}";
 /// Earlier messages of one sender and control id that are looked at for the same content.
 const EARLIER_MAX: i64 = 16;
 /// Most items in any page.
@@ -19,8 +21,8 @@ pub(super) const PAGE_MAX: usize = 1_000;
 pub(super) const SUMMARY: &str = "m.sequence, m.id, m.received_at, m.state, m.endpoint, m.peer, m.system, m.code,
     m.trigger_event, m.control_id, m.sending_application, m.sending_facility, m.parent, m.cause, length(m.raw)";
 const SUMMARY_COLUMNS: usize = 15;
-const WHOLE: &str = "m.content_hash, m.ack, m.raw";
-const WHOLE_COLUMNS: usize = 3;
+const WHOLE: &str = "m.patients, m.content_hash, m.ack, m.raw";
+const WHOLE_COLUMNS: usize = 4;
 const DELIVERY: &str =
     "d.sequence, d.ordinal, d.interface, d.lane, d.state, d.attempts, d.cause, d.queued_at,
     d.changed_at, d.sent, d.answered";
@@ -49,20 +51,29 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<(i64, Summary)> {
     Ok((row.get(0)?, summary))
 }
 
-fn whole(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
+fn whole(row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
     let (sequence, summary) = summary(row)?;
-    let patients = connection
-        .prepare_cached("SELECT patient FROM patient WHERE message = ?1 ORDER BY patient")?
-        .query_map([sequence], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
     let message = Message {
         summary,
-        content_hash: ContentHash(row.get(SUMMARY_COLUMNS)?),
-        ack: bytes(row, SUMMARY_COLUMNS + 1)?,
-        raw: row.get::<_, Vec<u8>>(SUMMARY_COLUMNS + 2)?.into(),
-        patients,
+        patients: split(row.get_ref(SUMMARY_COLUMNS)?.as_str()?),
+        content_hash: ContentHash(row.get(SUMMARY_COLUMNS + 1)?),
+        ack: bytes(row, SUMMARY_COLUMNS + 2)?,
+        raw: row.get::<_, Vec<u8>>(SUMMARY_COLUMNS + 3)?.into(),
     };
     Ok((sequence, message))
+}
+
+/// Patient keys as one column, for reading back; a key that held the separator reads as two.
+pub(super) fn joined(patients: &[String]) -> String {
+    patients.join(PATIENT_SEPARATOR)
+}
+
+fn split(joined: &str) -> Vec<String> {
+    joined
+        .split(PATIENT_SEPARATOR)
+        .filter(|key| !key.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn delivery(row: &Row<'_>, message: MessageId, from: usize) -> rusqlite::Result<(i64, Delivery)> {
@@ -89,7 +100,7 @@ pub(super) fn message(connection: &Connection, id: MessageId) -> rusqlite::Resul
         .prepare_cached(&format!(
             "SELECT {SUMMARY}, {WHOLE} FROM message m WHERE m.id = ?1"
         ))?
-        .query_row([id.0.as_bytes()], |row| whole(connection, row))
+        .query_row([id.0.as_bytes()], whole)
         .optional()
         .map(|found| found.map(|(_, message)| message))
 }
@@ -143,9 +154,7 @@ pub(super) fn unsettled(
          WHERE m.state = 'received' AND m.sequence > ?1 ORDER BY m.sequence LIMIT ?2"
     ))?;
     let rows = statement
-        .query_map(params![sequence_of(after), asked_for(limit)], |row| {
-            whole(connection, row)
-        })?
+        .query_map(params![sequence_of(after), asked_for(limit)], whole)?
         .collect::<rusqlite::Result<_>>()?;
     Ok(page(rows, limit))
 }
@@ -173,7 +182,7 @@ pub(super) fn queued(
     ))?;
     let rows = statement
         .query_map(params![sequence_of(after), asked_for(limit), lane], |row| {
-            let (_, message) = whole(connection, row)?;
+            let (_, message) = whole(row)?;
             let (sequence, delivery) = delivery(row, message.summary.id, SUMMARY_COLUMNS + WHOLE_COLUMNS)?;
             Ok((sequence, Queued { delivery, message }))
         })?

@@ -43,6 +43,7 @@ CREATE TABLE message (
     sending_facility    TEXT NOT NULL,
     parent              BLOB,
     cause               TEXT,
+    patients            TEXT NOT NULL,
     content_hash        BLOB NOT NULL,
     ack                 BLOB,
     raw                 BLOB NOT NULL
@@ -58,7 +59,6 @@ CREATE TABLE patient (
     message     INTEGER NOT NULL,
     PRIMARY KEY (patient, received_at, message)
 ) WITHOUT ROWID;
-CREATE INDEX patient_message ON patient (message);
 
 CREATE TABLE delivery (
     sequence    INTEGER PRIMARY KEY,
