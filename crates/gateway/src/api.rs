@@ -168,11 +168,32 @@ async fn list(
 async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let message = find(&gateway, &id).await?;
     let hops = lines_of(&gateway, &message, true).await?;
+    let same_control_id = namesakes(&gateway, &message.summary).await?;
     Ok(Json(json!({
         "message": message.summary,
         "patients": message.patients,
         "hops": hops,
+        "same_control_id": same_control_id,
     })))
+}
+
+/// Other messages that the same sender sent under this control id: replays, or a control id used twice.
+async fn namesakes(gateway: &Gateway, summary: &store::Summary) -> Result<Vec<MessageId>, Refusal> {
+    if summary.control_id.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = store::Query {
+        control_id: Some(summary.control_id.clone()),
+        limit: PAGE_MAX,
+        ..store::Query::default()
+    };
+    let page = gateway.journal.search(query).await?;
+    let sender = |of: &store::Summary| (of.sending_application.clone(), of.sending_facility.clone());
+    let others = page
+        .items
+        .iter()
+        .filter(|other| other.id != summary.id && sender(other) == sender(summary));
+    Ok(others.map(|other| other.id).collect())
 }
 
 async fn raw(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Refusal> {

@@ -60,6 +60,17 @@ pub(crate) fn check(message: &Message<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The first place whose bytes the message's character set does not have. It is flagged, and the bytes stay.
+pub(crate) fn undecodable(message: &Message<'_>) -> Option<String> {
+    if message.bytes().is_ascii() {
+        return None;
+    }
+    let place = message.undecodable().next()?;
+    Some(format!(
+        "flagged: {place} holds bytes that the character set of MSH-18 does not have"
+    ))
+}
+
 fn check_patient(message: &Message<'_>, code: &str) -> Result<(), Failure> {
     let mut patients = message.segments_named("PID");
     let Some(patient) = patients.next() else {
@@ -73,9 +84,8 @@ fn check_patient(message: &Message<'_>, code: &str) -> Result<(), Failure> {
         return Err(Failure::Missing(Location::new(patient.id()).with_field(3)));
     }
     let repeats = message.segments_named("PID").count() > 1;
-    let grouped = message.field("MSH", 9).component(2).text();
     // A results message may hold several patients, and a merge one group per pair.
-    if code == "ADT" && repeats && !is_merge(&grouped) {
+    if code == "ADT" && repeats && !is_merge(&message.header().trigger_event()) {
         return Err(Failure::SecondSegment("PID"));
     }
     Ok(())

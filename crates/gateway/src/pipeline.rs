@@ -50,6 +50,8 @@ pub(crate) struct Decision {
     pub(crate) identity: store::Identity,
     /// Why it was rejected, or that no interface takes it.
     pub(crate) failure: Option<Failure>,
+    /// What is worth a flag although it was accepted.
+    pub(crate) flag: Option<String>,
     /// The answer, when it is known before delivery.
     pub(crate) ack: Option<Bytes>,
     pub(crate) deliveries: Vec<Planned>,
@@ -75,7 +77,10 @@ pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
             decision.identity = identity.entry(&gateway.settings);
             match refused.clone().map_or_else(|| parse::check(&message), Err) {
                 Err(failure) => decision.failure = Some(failure),
-                Ok(()) => plan(gateway, received, &identity, &mut decision),
+                Ok(()) => {
+                    decision.flag = parse::undecodable(&message);
+                    plan(gateway, received, &identity, &mut decision);
+                }
             }
         }
     }
@@ -105,6 +110,7 @@ impl Decision {
             state: MessageState::Rejected,
             identity: store::Identity::default(),
             failure: None,
+            flag: None,
             ack: None,
             deliveries: Vec::new(),
             source: None,

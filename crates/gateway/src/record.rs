@@ -44,7 +44,11 @@ pub(crate) async fn settle(
         id: received.id,
         state: decision.state,
         identity: decision.identity.clone(),
-        cause: decision.failure.as_ref().map(ToString::to_string),
+        cause: decision
+            .failure
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| decision.flag.clone()),
         ack: decision.ack.clone(),
         deliveries: decision
             .deliveries

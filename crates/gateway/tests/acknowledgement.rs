@@ -6,7 +6,7 @@ mod support;
 
 use hl7v2::ack::AckCode;
 use store::{DeliveryState, MessageState};
-use support::{Act, Bed, Receiver, admission, config, event};
+use support::{Act, Answer, Bed, Receiver, admission, config, event};
 
 #[tokio::test]
 async fn a_message_is_accepted_recorded_and_delivered() {
@@ -236,4 +236,25 @@ async fn an_event_outside_the_interface_is_not_sent() {
     assert_eq!(bed.send(&event("A03", "M2", "7")).await.code(), AckCode::AA);
     receiver.until(1).await;
     assert_eq!(receiver.heard(), ["M2"]);
+}
+
+#[tokio::test]
+async fn bytes_outside_the_character_set_are_flagged_and_kept() {
+    let mut receiver = Receiver::willing().await;
+    let bed = Bed::start(&config(receiver.address, [""; 4])).await;
+    let mut message = admission("M1", "7")
+        .replace("|T|2.4\r", "|T|2.4||||||UNICODE UTF-8\r")
+        .into_bytes();
+    let at = message
+        .windows(9)
+        .position(|window| window == b"SYNTHETIC")
+        .unwrap();
+    message[at] = 0xE9;
+    let answer = Answer(bed.sender().await.send(&message).await.unwrap());
+    assert_eq!(answer.code(), AckCode::AA);
+    let kept = bed.newest().await;
+    assert_eq!(&kept.raw[..], &message[..]);
+    let cause = kept.summary.cause.unwrap();
+    assert!(cause.contains("PID-5"), "{cause}");
+    receiver.until(1).await;
 }

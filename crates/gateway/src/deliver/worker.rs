@@ -1,5 +1,6 @@
 //! Workers: each takes the next message of an endpoint, sends it, and sees that the journal knows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -109,9 +110,18 @@ async fn attempt(
     connection: &mut Connection,
     delivery: &Delivery,
 ) -> (Outcome, Option<Bytes>) {
-    let payload = match translate(gateway, delivery.interface, delivery.from, &delivery.frame, None) {
-        Ok(payload) => payload,
-        Err(error) => return (Outcome::Unsendable(error.to_string()), None),
+    let told = || translate(gateway, delivery.interface, delivery.from, &delivery.frame, None);
+    // A message that translation does not survive is held like any other that cannot be sent; its lane, its
+    // endpoint and this worker live on.
+    let payload = match catch_unwind(AssertUnwindSafe(told)) {
+        Ok(Ok(payload)) => payload,
+        Ok(Err(error)) => return (Outcome::Unsendable(error.to_string()), None),
+        Err(_) => {
+            return (
+                Outcome::Unsendable("translation broke off: this is a fault of the gateway".into()),
+                None,
+            );
+        }
     };
     match (payload, &gateway.settings.endpoints[endpoint].face) {
         (Payload::Er7(bytes), _) => {
