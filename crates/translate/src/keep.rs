@@ -1,9 +1,12 @@
 //! Extensions that carry what has no element of its own, as it was sent.
 //!
-//! A field without an element travels on its resource as
-//! `{"url": "urn:hl7v2:field:PV1-18", "valueString": "…"}`; a segment that no map reads, a Z segment above all,
-//! travels on the MessageHeader as `{"url": "urn:hl7v2:segment:ZUK", "valueString": "ZUK|1|…"}`. The text is ER7
-//! with the standard delimiters, whatever the message used, so that anyone can read it without the message.
+//! Three extensions, described in `crates/translate/definitions/`:
+//!
+//! - [`FIELD`] carries a value together with its place: `place` = `PV1-18`, `value` = the field as ER7;
+//! - [`SEGMENT`] carries a whole segment that no map reads, a Z segment above all, on the MessageHeader;
+//! - [`PLACE`] carries nothing: it says where an element stood that could have stood elsewhere.
+//!
+//! The ER7 in them has the standard delimiters, whatever the message used, so that anyone can read it alone.
 
 use fhir::{Extension, Text};
 use hl7v2::{Delimiters, Encoding, Field, Message, Segment, escape};
@@ -14,36 +17,90 @@ use crate::context::Context;
 use crate::ledger::Outcome;
 use crate::row::Extensible;
 
-/// Start of the url of a kept field.
-pub(crate) const FIELD: &str = "urn:hl7v2:field:";
-/// Start of the url of a kept segment.
-pub(crate) const SEGMENT: &str = "urn:hl7v2:segment:";
+/// Carries a value and its place.
+pub(crate) const FIELD: &str = "urn:eprgw:hl7v2-field";
+/// Carries a segment.
+pub(crate) const SEGMENT: &str = "urn:eprgw:hl7v2-segment";
+/// Says where an element stood.
+pub(crate) const PLACE: &str = "urn:eprgw:hl7v2-place";
+
+/// An extension that carries a value — its `value[x]` is already set — from a place.
+pub(crate) fn carry(place: Text, mut value: Extension) -> Extension {
+    value.url = Some(Text::const_new("value"));
+    let place = Extension {
+        url: Some(Text::const_new("place")),
+        value_string: Some(place),
+        ..Extension::default()
+    };
+    Extension {
+        url: Some(Text::const_new(FIELD)),
+        extension: vec![place, value],
+        ..Extension::default()
+    }
+}
+
+/// As [`carry`], for text.
+pub(crate) fn carry_text(place: impl Into<Text>, text: Text) -> Extension {
+    carry(
+        place.into(),
+        Extension {
+            value_string: Some(text),
+            ..Extension::default()
+        },
+    )
+}
+
+/// The value that was carried from a place.
+pub(crate) fn carried<'e>(extensions: &'e [Extension], place: &str) -> Option<&'e Extension> {
+    let inner =
+        |outer: &'e Extension, url: &str| outer.extension.iter().find(|e| e.url.as_deref() == Some(url));
+    extensions
+        .iter()
+        .filter(|outer| outer.url.as_deref() == Some(FIELD))
+        .find(|outer| inner(outer, "place").is_some_and(|e| e.value_string.as_deref() == Some(place)))
+        .and_then(|outer| inner(outer, "value"))
+}
+
+/// The text that was carried from a place.
+pub(crate) fn carried_text<'e>(extensions: &'e [Extension], place: &str) -> Option<&'e Text> {
+    carried(extensions, place).and_then(|value| value.value_string.as_ref())
+}
+
+/// Marks where an element stood.
+pub(crate) fn mark(place: impl Into<Text>) -> Extension {
+    Extension {
+        url: Some(Text::const_new(PLACE)),
+        value_string: Some(place.into()),
+        ..Extension::default()
+    }
+}
+
+/// True when the mark names this place.
+pub(crate) fn is_marked(extensions: &[Extension], place: &str) -> bool {
+    extensions
+        .iter()
+        .any(|e| e.url.as_deref() == Some(PLACE) && e.value_string.as_deref() == Some(place))
+}
 
 /// Reads a field into an extension.
 pub(crate) fn read_field<R: Extensible>(field: Field<'_>, target: &mut R, cx: &mut Context<'_>) {
     let mut er7 = Vec::with_capacity(field.raw().len());
     standard(field.raw(), field.encoding(), &mut er7);
-    let url = format!("{FIELD}{}-{}", cx.rule.segment, cx.rule.field);
+    let mut place = Text::from(cx.rule.segment);
+    place.push_str(&format!("-{}", cx.rule.field));
     cx.record_field(field, Outcome::Kept, "", "");
     if let Some(text) = text(er7) {
-        target.extensions_mut().push(Extension {
-            url: Some(Text::from(url)),
-            value_string: Some(text),
-            ..Extension::default()
-        });
+        target.extensions_mut().push(carry_text(place, text));
     }
 }
 
 /// Writes a field back from its extension.
 pub(crate) fn write_field<R: Extensible>(source: &R, field: &mut FieldWriter<'_>, _: &Back<'_>) {
-    let place = field.place();
-    for extension in source.extensions() {
-        let url = extension.url.as_deref().unwrap_or_default();
-        if url.strip_prefix(FIELD) == Some(place.as_str())
-            && let Some(text) = &extension.value_string
-        {
-            field.put_er7(text);
-        }
+    let extensions = source.extensions();
+    if extensions.iter().any(|e| e.url.as_deref() == Some(FIELD))
+        && let Some(text) = carried_text(extensions, &field.place())
+    {
+        field.put_er7(text);
     }
 }
 
@@ -62,7 +119,7 @@ pub(crate) fn read_segment(segment: Segment<'_>, cx: &mut Context<'_>) -> Option
         );
     }
     Some(Extension {
-        url: Some(Text::from(format!("{SEGMENT}{}", segment.id()))),
+        url: Some(Text::const_new(SEGMENT)),
         value_string: Some(text(er7)?),
         ..Extension::default()
     })
@@ -70,7 +127,9 @@ pub(crate) fn read_segment(segment: Segment<'_>, cx: &mut Context<'_>) -> Option
 
 /// A segment back from its extension.
 pub(crate) fn write_segment(extension: &Extension) -> Option<SegmentWriter> {
-    extension.url.as_deref()?.strip_prefix(SEGMENT)?;
+    if extension.url.as_deref() != Some(SEGMENT) {
+        return None;
+    }
     SegmentWriter::verbatim(extension.value_string.as_ref()?)
 }
 
@@ -82,7 +141,10 @@ fn text(er7: Vec<u8>) -> Option<Text> {
 /// Appends raw ER7 with the standard delimiters, as UTF-8.
 fn standard(raw: &[u8], encoding: Encoding, out: &mut Vec<u8>) {
     let from = &encoding.delimiters;
-    if *from == Delimiters::STANDARD && raw.is_ascii() {
+    if *from == Delimiters::STANDARD
+        && raw.is_ascii()
+        && raw.iter().all(|byte| *byte >= b' ' && *byte != 0x7F)
+    {
         out.extend_from_slice(raw);
         return;
     }

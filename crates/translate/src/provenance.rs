@@ -17,7 +17,7 @@ use crate::segment::msh;
 /// The content type of ER7 text.
 pub(crate) const ER7: &str = "application/x-hl7-v2+er7";
 /// What the contents of the DocumentReference are: the message as received, and its canonical form.
-const FORMAT: &str = "urn:hl7v2:original";
+const FORMAT: &str = "urn:eprgw:original";
 
 /// Fills what FHIR requires of the Provenance, and points it at what it is about and what it came from.
 pub(crate) fn complete(

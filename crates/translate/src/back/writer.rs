@@ -204,6 +204,17 @@ impl FieldWriter<'_> {
         !self.segment.has(self.number)
     }
 
+    /// The text of a component of the first repetition.
+    pub(crate) fn text(&self, component: u16) -> Option<&str> {
+        self.segment.text((self.number, 1, component, 1))
+    }
+
+    /// Takes everything out of the field again.
+    pub(crate) fn clear(&mut self) {
+        let number = self.number;
+        self.segment.leaves.retain(|leaf| leaf.field != number);
+    }
+
     /// The whole field as one text.
     pub(crate) fn set(&mut self, text: impl Into<Text>) {
         self.segment.set(self.number, text);
@@ -218,12 +229,7 @@ impl FieldWriter<'_> {
 
     /// The next repetition: it takes its place when something is written into it.
     pub(crate) fn repetition(&mut self) -> RepetitionWriter<'_> {
-        let used = self
-            .segment
-            .leaves
-            .iter()
-            .filter(|leaf| leaf.field == self.number);
-        let repetition = used.map(|leaf| leaf.repetition).max().unwrap_or(0) + 1;
+        let repetition = self.repetitions() + 1;
         RepetitionWriter {
             segment: self.segment,
             field: self.number,
@@ -241,6 +247,16 @@ impl FieldWriter<'_> {
         for leaf in crate::keep::leaves(self.number, er7) {
             self.segment.put(leaf);
         }
+    }
+
+    /// The number of the last repetition that holds something; 0 when none does.
+    pub(crate) fn repetitions(&self) -> u16 {
+        let used = self
+            .segment
+            .leaves
+            .iter()
+            .filter(|leaf| leaf.field == self.number);
+        used.map(|leaf| leaf.repetition).max().unwrap_or(0)
     }
 
     /// A given repetition.
@@ -261,6 +277,13 @@ pub(crate) struct RepetitionWriter<'s> {
 }
 
 impl RepetitionWriter<'_> {
+    /// True when the component holds something.
+    pub(crate) fn has(&self, component: u16) -> bool {
+        self.segment
+            .text((self.field, self.repetition, component, 1))
+            .is_some()
+    }
+
     /// One component.
     pub(crate) fn component(&mut self, component: u16, text: &str) {
         self.subcomponent(component, 1, text);

@@ -6,10 +6,9 @@ use hl7v2::Repetition;
 use crate::back::{Back, RepetitionWriter};
 use crate::context::{Composite, Context};
 use crate::datatype::{code, time};
+use crate::keep;
 
 const CENSUS_TRACT: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-censusTract";
-/// Tells a line that stood in XAD.2 or XAD.19 from one of XAD.1, which FHIR strings together.
-const PLACE: &str = "urn:hl7v2:component:";
 
 /// XAD to Address.
 pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address> {
@@ -58,6 +57,9 @@ pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address>
             _ => {}
         }
     }
+    if !address.line_element.is_empty() {
+        address.line_element.resize(address.line.len(), None);
+    }
     let empty = address.line.is_empty()
         && address.city.is_none()
         && address.state.is_none()
@@ -87,29 +89,20 @@ fn mark_line(address: &mut Address, component: u16, usual: bool) {
         return;
     }
     address.line_element.resize(address.line.len(), None);
-    let extension = Extension {
-        url: Some(Text::from(format!("{PLACE}XAD.{component}"))),
-        value_boolean: Some(true),
-        ..Extension::default()
-    };
-    address.line_element.push(Some(fhir::Element {
-        extension: vec![extension],
+    let element = fhir::Element {
+        extension: vec![keep::mark(format!("XAD.{component}"))],
         ..fhir::Element::default()
-    }));
+    };
+    address.line_element.push(Some(element));
 }
 
 /// Address to XAD.
 pub(crate) fn write(address: &Address, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
     let marked = |index: usize| -> Option<u16> {
-        let element = address.line_element.get(index)?.as_ref()?;
-        element.extension.iter().find_map(|e| {
-            e.url
-                .as_deref()?
-                .strip_prefix(PLACE)?
-                .strip_prefix("XAD.")?
-                .parse()
-                .ok()
-        })
+        let marks = address.line_element.get(index)?.as_ref()?.extension.as_slice();
+        [(1, "XAD.1"), (2, "XAD.2"), (19, "XAD.19")]
+            .iter()
+            .find_map(|(n, place)| keep::is_marked(marks, place).then_some(*n))
     };
     let mut next = 1;
     for (index, line) in address.line.iter().enumerate() {

@@ -10,6 +10,7 @@ use fhir::{CodeableConcept, Coding, Text};
 
 use crate::back::{Back, RepetitionWriter};
 use crate::context::{Composite, Context, Leaf};
+use crate::keep;
 use crate::ledger::Outcome;
 use crate::note::Note;
 use crate::vocabulary::{Vocabulary, system};
@@ -75,20 +76,54 @@ pub(crate) fn read<'m>(
     if one.code.is_none() && one.system.is_none() && two.code.is_none() && text.is_none() {
         text = one.display.take();
     }
+    let mut beside = [(2, own_words(&mut one, table)), (5, None), (11, None)];
     if !one.is_empty() {
         match table {
             Some(table) => push_through(one, table, first, cx, &mut concept.coding),
             None => concept.coding.push(one.into_coding()),
         }
     }
-    for other in [two, three] {
+    for (mut other, slot) in [two, three].into_iter().zip(beside.iter_mut().skip(1)) {
+        slot.1 = own_words(&mut other, None);
         if !other.is_empty() {
             concept.coding.push(other.into_coding());
+        }
+    }
+    for (n, words) in beside {
+        let Some(words) = words else { continue };
+        if text.is_none() && n == 2 {
+            text = Some(words);
+        } else {
+            concept
+                .extension
+                .push(keep::carry_text(format!("CWE.{n}"), words));
         }
     }
     concept.text = text;
     (!concept.coding.is_empty() || concept.text.is_some()).then_some(concept)
 }
+
+/// HL7's own code systems allow no display but theirs: what the sender calls the code stands beside it.
+fn own_words(coding: &mut Triplet, table: Option<&Vocabulary>) -> Option<Text> {
+    coding.code.as_ref()?;
+    let of_hl7 = coding.system.as_deref().is_some_and(|uri| uri.starts_with(HL7));
+    let bound = table.filter(|table| {
+        let uri = coding.system.as_deref();
+        uri.is_none_or(|uri| uri.strip_prefix(system::TABLE) == Some(table.table))
+    });
+    let known = bound.and_then(|table| table.to_fhir(coding.code.as_deref()?));
+    if known.is_none() && !of_hl7 {
+        return None;
+    }
+    let words = coding.display.take()?;
+    match known {
+        Some(code) if code.display == words.as_str() => None,
+        _ => Some(words),
+    }
+}
+
+/// Start of the code systems that HL7 keeps.
+const HL7: &str = "http://terminology.hl7.org/";
 
 /// CWE to Coding: the first code only; the rest is left to whoever counts what is lost.
 pub(crate) fn coding<'m>(
@@ -144,22 +179,20 @@ fn push_through<'m, L: Leaf<'m>>(
         out.push(one.into_coding());
         return;
     };
+    let set = |text: &'static str| (!text.is_empty()).then(|| Text::const_new(text));
     let same = code.fhir == code.hl7 && code.system.strip_prefix(system::TABLE) == Some(table.table);
     if same {
-        one.system = Some(Text::const_new(code.system));
-        if one.display.is_none() && !code.display.is_empty() {
-            one.display = Some(Text::const_new(code.display));
-        }
+        one.system = set(code.system);
+        one.display = set(code.display);
         out.push(one.into_coding());
         return;
     }
     if let Some(first) = first {
         cx.record(first, Outcome::Transformed, ".coding.code", "");
     }
-    let set = |text: &'static str| (!text.is_empty()).then(|| Text::const_new(text));
     out.push(Coding {
         system: set(code.system),
-        code: Some(Text::const_new(code.fhir)),
+        code: set(code.fhir),
         display: set(code.display),
         ..Coding::default()
     });
@@ -196,29 +229,28 @@ pub(crate) fn write(
     back: &Back<'_>,
 ) {
     let mut codings: Vec<&Coding> = concept.coding.iter().collect();
+    let of_hl7 = codings
+        .first()
+        .and_then(|one| one.system.as_deref())
+        .is_some_and(|uri| uri.starts_with(HL7));
     if let Some(table) = table {
         through_back(&mut codings, table, &mut to);
-        if codings.is_empty() {
-            to.optional(9, concept.text.as_ref());
-            return;
-        }
     }
-    let bound = table.is_some();
     for (coding, places) in codings.iter().zip([[1, 2, 3, 7], [4, 5, 6, 8], [10, 11, 12, 13]]) {
         let [code, display, name, version] = places;
         to.optional(code, coding.code.as_ref());
         to.optional(display, coding.display.as_ref());
         to.optional(version, coding.version.as_ref());
-        let uri = coding
-            .system
-            .as_deref()
-            .filter(|uri| !(bound && is_table(uri, table)));
-        if let Some(uri) = uri {
+        if let Some(uri) = coding.system.as_deref().filter(|uri| !is_table(uri, table)) {
             to.component(name, &system::to_name(&back.vocabulary.coding_system, uri));
         }
     }
+    for (n, place) in [(2, "CWE.2"), (5, "CWE.5"), (11, "CWE.11")] {
+        to.optional(n, keep::carried_text(&concept.extension, place));
+    }
     if let Some(text) = &concept.text {
-        to.component(if codings.is_empty() { 2 } else { 9 }, text);
+        let words = concept.coding.is_empty() || (of_hl7 && !to.has(2));
+        to.component(if words { 2 } else { 9 }, text);
     }
 }
 
@@ -230,6 +262,7 @@ pub(crate) fn write_coding(
     back: &Back<'_>,
 ) {
     let concept = CodeableConcept {
+        extension: coding.extension.clone(),
         coding: vec![coding.clone()],
         ..CodeableConcept::default()
     };

@@ -207,10 +207,10 @@ pub(crate) fn universal_uri<'m>(
         Some("URI") => id,
         None if is_oid(&id) => system::concat("urn:oid:", &id),
         Some(other) => system::concat(
-            &format!("urn:hl7v2:universal-id:{other}:"),
+            &format!("urn:eprgw:universal-id:{other}:"),
             &id.replace(' ', "%20"),
         ),
-        None => system::concat("urn:hl7v2:universal-id::", &id.replace(' ', "%20")),
+        None => system::concat("urn:eprgw:universal-id::", &id.replace(' ', "%20")),
     })
 }
 
@@ -260,8 +260,10 @@ pub(crate) fn read_ei_within(ei: Component<'_>, cx: &mut Context<'_>) -> Option<
 
 /// The same identifier with one of the types that this crate sets itself.
 pub(crate) fn typed(mut identifier: Identifier, code: &'static str) -> Identifier {
+    // Table 0203 as R4 publishes it has no placer and filler group numbers.
+    let published = !matches!(code, "PGN" | "FGN");
     let coding = Coding {
-        system: Some(Text::const_new(TYPE)),
+        system: published.then(|| Text::const_new(TYPE)),
         code: Some(Text::const_new(code)),
         ..Coding::default()
     };
@@ -366,7 +368,7 @@ pub(crate) fn split_uri(uri: &str) -> [Text; 2] {
         return [Text::from(uuid), Text::const_new("UUID")];
     }
     let other = uri
-        .strip_prefix("urn:hl7v2:universal-id:")
+        .strip_prefix("urn:eprgw:universal-id:")
         .and_then(|rest| rest.split_once(':'));
     if let Some((kind, id)) = other {
         return [Text::from(id.replace("%20", " ")), Text::from(kind)];

@@ -107,11 +107,12 @@ fn read_rest(pl: Repetition<'_>, finest: uuid::Uuid, cx: &mut Context<'_>) {
     let kind = cx.take(pl.component(6), "Location.type.coding.code");
     let description = cx.take(pl.component(9), "Location.description");
     let comprehensive = cx.take(pl.component(10).part(1), "Location.identifier.value");
+    let status = status.map(|code| bed_status(code, cx));
     let Some(Resource::Location(location)) = cx.entries.shared(finest) else {
         return;
     };
-    if let Some(code) = status {
-        location.operational_status = Some(bed_status(code));
+    if status.is_some() {
+        location.operational_status = status;
     }
     if let Some(code) = kind {
         let coding = Coding {
@@ -143,10 +144,11 @@ fn read_rest(pl: Repetition<'_>, finest: uuid::Uuid, cx: &mut Context<'_>) {
     }
 }
 
-/// HL7 table 0116 as the operational status of a bed.
-pub(crate) fn bed_status(code: Text) -> Coding {
+/// HL7 table 0116 as the operational status of a bed; a code outside it has no system.
+pub(crate) fn bed_status(code: Text, cx: &Context<'_>) -> Coding {
+    let known = cx.vocabulary.bed_status.to_fhir(&code);
     Coding {
-        system: Some(Text::const_new("http://terminology.hl7.org/CodeSystem/v2-0116")),
+        system: known.map(|known| Text::const_new(known.system)),
         code: Some(code),
         ..Coding::default()
     }

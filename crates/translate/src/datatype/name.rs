@@ -83,6 +83,10 @@ pub(crate) fn finish(mut name: HumanName) -> Option<HumanName> {
     {
         name.period = None;
     }
+    if !name.suffix_element.is_empty() {
+        // The two lists of a repeated primitive line up.
+        name.suffix_element.resize(name.suffix.len(), None);
+    }
     let empty = name.family.is_none()
         && name.family_element.is_none()
         && name.given.is_empty()

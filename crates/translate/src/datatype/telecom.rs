@@ -1,14 +1,16 @@
 //! XTN: telephone numbers, e-mail addresses and the like.
 //!
 //! A number stands whole in XTN.1 or XTN.12, or in parts in XTN.5 to XTN.8; the parts are kept as the standard's
-//! extensions and joined for people to read.
+//! extensions and joined for people to read. An XTN that holds a number and an e-mail address is two points of
+//! contact; the second says that it stood in the same repetition.
 
 use fhir::{ContactPoint, Extension, Text};
-use hl7v2::Repetition;
+use hl7v2::{Field, Repetition};
 
-use crate::back::{Back, RepetitionWriter};
+use crate::back::{Back, FieldWriter, RepetitionWriter};
 use crate::context::{Composite, Context};
 use crate::datatype::{code, time};
+use crate::keep;
 use crate::ledger::Outcome;
 
 /// XTN.5 to XTN.8 with their extensions.
@@ -35,17 +37,30 @@ const PARTS: [(u16, &str, &str); 4] = [
     ),
 ];
 
-/// XTN to ContactPoint; `use_` is what the field means when XTN.2 does not say.
-pub(crate) fn read(xtn: Repetition<'_>, use_: &'static str, cx: &mut Context<'_>) -> Option<ContactPoint> {
+/// Every repetition of an XTN field; `use_` is what the field means when XTN.2 does not say.
+pub(crate) fn read(field: Field<'_>, use_: &'static str, to: &mut Vec<ContactPoint>, cx: &mut Context<'_>) {
+    for xtn in field.repetitions() {
+        cx.at(to.len());
+        read_one(xtn, use_, to, cx);
+    }
+}
+
+/// What the components of one XTN gave.
+#[derive(Default)]
+struct Parts {
+    whole: Option<Text>,
+    address: Option<Text>,
+    numbers: [Option<Text>; 4],
+    note: Option<Text>,
+    unformatted: Option<Text>,
+}
+
+fn read_one(xtn: Repetition<'_>, use_: &'static str, to: &mut Vec<ContactPoint>, cx: &mut Context<'_>) {
     let mut point = ContactPoint::default();
-    let mut parts: [Option<Text>; 4] = [const { None }; 4];
-    let mut whole = None;
-    let mut address = None;
-    let mut unformatted = None;
-    let mut note = None;
+    let mut parts = Parts::default();
     for (n, part) in xtn.parts() {
         match n {
-            1 => whole = cx.take(part, ".value"),
+            1 => parts.whole = cx.take(part, ".value"),
             2 => (point.use_, point.use_element) = code::read(part, &cx.vocabulary.telecom_use, cx, ".use"),
             3 => {
                 let table = &cx.vocabulary.telecom_system;
@@ -54,15 +69,15 @@ pub(crate) fn read(xtn: Repetition<'_>, use_: &'static str, cx: &mut Context<'_>
                     point.use_ = Some(Text::const_new("mobile"));
                 }
             }
-            4 => address = cx.take(part, ".value"),
+            4 => parts.address = cx.take(part, ".value"),
             5..=8 => {
                 let index = usize::from(n - 5);
-                if let (Some((_, _, member)), Some(slot)) = (PARTS.get(index), parts.get_mut(index)) {
+                if let (Some((_, _, member)), Some(slot)) = (PARTS.get(index), parts.numbers.get_mut(index)) {
                     *slot = cx.take(part, member);
                 }
             }
-            9 => note = cx.take(part, ".extension(XTN.9)"),
-            12 => unformatted = cx.take(part, ".value"),
+            9 => parts.note = cx.take(part, ".extension(XTN.9)"),
+            12 => parts.unformatted = cx.take(part, ".value"),
             13 => {
                 if let Some(start) = time::date_time(part, cx, ".period.start") {
                     point.period.get_or_insert_default().start = Some(start);
@@ -77,84 +92,81 @@ pub(crate) fn read(xtn: Repetition<'_>, use_: &'static str, cx: &mut Context<'_>
             _ => {}
         }
     }
-    let joined = join(&parts);
-    push_parts(&mut point, parts);
-    if let Some(note) = note {
-        push(&mut point, "urn:hl7v2:component:XTN.9", note);
-    }
-    set_value(&mut point, [whole, unformatted, joined, address]);
-    point.value.as_ref()?;
-    if point.system.is_none() {
-        point.system = Some(Text::const_new(guess_system(&point)));
-    }
     if point.use_.is_none() && !use_.is_empty() {
         point.use_ = Some(Text::const_new(use_));
     }
-    Some(point)
+    set_values(point, parts, to);
 }
 
-/// E-mail equipment takes the address; everything else the number, whole before joined. A second one is kept apart.
-fn set_value(point: &mut ContactPoint, [whole, unformatted, joined, address]: [Option<Text>; 4]) {
+/// E-mail equipment takes the address first; everything else the number, whole before joined.
+fn set_values(mut point: ContactPoint, parts: Parts, to: &mut Vec<ContactPoint>) {
+    let Parts {
+        whole,
+        address,
+        numbers,
+        note,
+        unformatted,
+    } = parts;
     let email = point.system.as_deref() == Some("email");
-    let mut values = if email {
-        [(4, address), (1, whole), (12, unformatted), (0, joined)]
-    } else {
-        [(1, whole), (12, unformatted), (0, joined), (4, address)]
+    let joined = join(&numbers);
+    for ((_, url, _), part) in PARTS.iter().zip(numbers) {
+        if let Some(part) = part {
+            point.extension.push(Extension {
+                url: Some(Text::const_new(url)),
+                value_string: Some(part),
+                ..Extension::default()
+            });
+        }
     }
-    .into_iter()
-    .filter_map(|(n, text)| Some((n, text?)));
-    let Some((from, first)) = values.next() else {
-        return;
-    };
-    if from == 4 && point.system.is_none() {
-        point.system = Some(Text::const_new("email"));
-    }
-    let elsewhere = from == 12 || (from == 4 && !email);
-    let rest: Vec<(u16, Text)> = values.filter(|(n, text)| *n > 0 && *text != first).collect();
-    point.value = Some(first);
-    if elsewhere {
-        mark_source(point, from);
-    }
-    for (n, text) in rest {
-        push(
-            point,
-            if n == 4 {
-                XTN_4
-            } else if n == 1 {
-                XTN_1
-            } else {
-                XTN_12
-            },
-            text,
-        );
-    }
-}
-
-const XTN_1: &str = "urn:hl7v2:component:XTN.1";
-const XTN_4: &str = "urn:hl7v2:component:XTN.4";
-const XTN_12: &str = "urn:hl7v2:component:XTN.12";
-
-/// Remembers that the value stood elsewhere than the way back would put it.
-fn mark_source(point: &mut ContactPoint, n: u16) {
-    let url = if n == 12 { XTN_12 } else { XTN_4 };
-    let extension = Extension {
-        url: Some(Text::const_new(url)),
-        value_boolean: Some(true),
-        ..Extension::default()
-    };
     point
-        .value_element
-        .get_or_insert_default()
         .extension
-        .push(extension);
-}
-
-fn guess_system(point: &ContactPoint) -> &'static str {
-    // FHIR asks for a system wherever there is a value; what has an at sign is mail, the rest of XTN is telephones.
-    if point.value.as_deref().is_some_and(|value| value.contains('@')) {
-        "email"
-    } else {
-        "phone"
+        .extend(note.map(|note| keep::carry_text("XTN.9", note)));
+    let (address_first, address_second) = if email { (address, None) } else { (None, address) };
+    let mut values = [(4, address_first), (1, whole), (12, unformatted), (0, joined)]
+        .into_iter()
+        .filter_map(|(n, text)| Some((n, text?)));
+    match values.next() {
+        Some((from, value)) => {
+            let rest: Vec<(u16, Text)> = values.filter(|(n, text)| *n > 0 && *text != value).collect();
+            if (from == 12) || (from == 1 && email) {
+                let place = if from == 12 { "XTN.12" } else { "XTN.1" };
+                point
+                    .value_element
+                    .get_or_insert_default()
+                    .extension
+                    .push(keep::mark(place));
+            }
+            point.extension.extend(
+                rest.into_iter()
+                    .map(|(n, text)| keep::carry_text(if n == 1 { "XTN.1" } else { "XTN.12" }, text)),
+            );
+            if point.system.is_none() {
+                // FHIR asks for a system wherever there is a value: an at sign is mail, the rest of XTN telephones.
+                let system = if value.contains('@') { "email" } else { "phone" };
+                point.system = Some(Text::const_new(system));
+            }
+            point.value = Some(value);
+            let beside = address_second.filter(|address| Some(address) != point.value.as_ref());
+            let second = beside.map(|address| ContactPoint {
+                system: Some(Text::const_new("email")),
+                value: Some(address),
+                use_: point.use_.clone().filter(|use_| use_ != "mobile"),
+                extension: vec![keep::mark("XTN.4")],
+                ..ContactPoint::default()
+            });
+            to.push(point);
+            to.extend(second);
+        }
+        None => {
+            let Some(address) = address_second else { return };
+            // An address in XTN.4 is mail, whatever equipment stands beside it.
+            let sent = point.system.replace(Text::const_new("email"));
+            point
+                .extension
+                .extend(sent.map(|system| keep::carry_text("XTN.3", system)));
+            point.value = Some(address);
+            to.push(point);
+        }
     }
 }
 
@@ -185,66 +197,56 @@ fn join([country, area, local, extension]: &[Option<Text>; 4]) -> Option<Text> {
     Some(number)
 }
 
-fn push_parts(point: &mut ContactPoint, parts: [Option<Text>; 4]) {
-    for ((_, url, _), part) in PARTS.iter().zip(parts) {
-        if let Some(part) = part {
-            push(point, url, part);
+/// Points of contact to the repetitions of a field; `implied` is the use the field stands for.
+pub(crate) fn write<'p>(
+    points: impl IntoIterator<Item = &'p ContactPoint>,
+    implied: &str,
+    field: &mut FieldWriter<'_>,
+    back: &Back<'_>,
+) {
+    for point in points {
+        match (&point.value, field.repetitions()) {
+            (Some(address), last @ 1..) if keep::is_marked(&point.extension, "XTN.4") => {
+                field.nth(last).component(4, address);
+            }
+            _ => write_one(point, implied, field.repetition(), back),
         }
     }
 }
 
-fn push(point: &mut ContactPoint, url: &'static str, text: Text) {
-    point.extension.push(Extension {
-        url: Some(Text::const_new(url)),
-        value_string: Some(text),
-        ..Extension::default()
-    });
-}
-
-/// ContactPoint to XTN; `implied` is the use the field stands for.
-pub(crate) fn write(point: &ContactPoint, implied: &str, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
+fn write_one(point: &ContactPoint, implied: &str, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
     let mobile = point.use_.as_deref() == Some("mobile");
     let use_ = point.use_.as_ref().filter(|use_| use_.as_str() != implied);
-    let use_ = code::write(use_, &point.use_element, &back.vocabulary.telecom_use);
-    to.optional(2, use_.as_ref());
-    let email = point.system.as_deref() == Some("email");
-    let equipment = code::write(
-        point.system.as_ref(),
-        &point.system_element,
-        &back.vocabulary.telecom_system,
+    to.optional(
+        2,
+        code::write(use_, &point.use_element, &back.vocabulary.telecom_use).as_ref(),
     );
-    if mobile && !email {
-        to.component(3, "CP");
-    } else {
-        to.optional(3, equipment.as_ref());
-    }
-    let kept = |url: &str| point.extension.iter().find(|e| e.url.as_deref() == Some(url));
-    let text = |url: &str| kept(url).and_then(|extension| extension.value_string.as_ref());
-    let mut split = false;
-    for (n, url, _) in PARTS {
-        if let Some(part) = text(url) {
-            to.component(n, part);
-            split = true;
-        }
-    }
-    for (n, url) in [
-        (1, XTN_1),
-        (4, XTN_4),
-        (12, XTN_12),
-        (9, "urn:hl7v2:component:XTN.9"),
-    ] {
-        to.optional(n, text(url));
-    }
-    let from = |url: &str| {
-        let mut extensions = point.value_element.iter().flat_map(|element| &element.extension);
-        extensions.any(|extension| extension.url.as_deref() == Some(url))
+    let email = point.system.as_deref() == Some("email");
+    write_system(point, mobile && !email, &mut to, back);
+    let text = |url: &str| {
+        let found = point.extension.iter().find(|e| e.url.as_deref() == Some(url));
+        found.and_then(|extension| extension.value_string.as_ref())
     };
+    let numbers = PARTS.map(|(_, url, _)| text(url).cloned());
+    for ((n, _, _), part) in PARTS.iter().zip(&numbers) {
+        to.optional(*n, part.as_ref());
+    }
+    for (n, place) in [(1, "XTN.1"), (9, "XTN.9"), (12, "XTN.12")] {
+        to.optional(n, keep::carried_text(&point.extension, place));
+    }
+    let marks = point
+        .value_element
+        .as_ref()
+        .map(|element| element.extension.as_slice())
+        .unwrap_or_default();
     if let Some(value) = &point.value {
-        if from(XTN_12) {
+        if keep::is_marked(marks, "XTN.12") {
             to.component(12, value);
-        } else if email || from(XTN_4) {
+        } else if keep::is_marked(marks, "XTN.1") {
+            to.component(1, value);
+        } else if email {
             to.component(4, value);
-        } else if !split || Some(value) != rejoined(point).as_ref() {
+        } else if Some(value) != join(&numbers).as_ref() {
             to.component(1, value);
         }
     }
@@ -260,14 +262,15 @@ pub(crate) fn write(point: &ContactPoint, implied: &str, mut to: RepetitionWrite
     }
 }
 
-/// What the parts give when joined, to tell a whole number from a joined one.
-fn rejoined(point: &ContactPoint) -> Option<Text> {
-    let part = |url: &str| {
-        point
-            .extension
-            .iter()
-            .find(|e| e.url.as_deref() == Some(url))
-            .and_then(|e| e.value_string.clone())
-    };
-    join(&PARTS.map(|(_, url, _)| part(url)))
+fn write_system(point: &ContactPoint, mobile: bool, to: &mut RepetitionWriter<'_>, back: &Back<'_>) {
+    let table = &back.vocabulary.telecom_system;
+    if let Some(system) = keep::carried_text(&point.extension, "XTN.3") {
+        let sent = code::write(Some(system), &point.system_element, table);
+        to.optional(3, sent.as_ref());
+    } else if mobile && code::sent(&point.system_element).is_none_or(|sent| sent == "CP") {
+        to.component(3, "CP");
+    } else {
+        let equipment = code::write(point.system.as_ref(), &point.system_element, table);
+        to.optional(3, equipment.as_ref());
+    }
 }

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::datatype::{concept, identifier, organization, time};
 use crate::ledger::Outcome;
 use crate::row::{Row, SegmentMap};
+use crate::vocabulary::system;
 
 /// HL7 table 0003, trigger events.
 pub(crate) const EVENT: &str = "http://terminology.hl7.org/CodeSystem/v2-0003";
@@ -86,11 +87,19 @@ fn write_source(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_
 }
 
 fn write_address(endpoint: Option<&Text>, to: &mut crate::back::RepetitionWriter<'_>) {
-    if let Some(endpoint) = endpoint {
+    if let Some(endpoint) = endpoint.filter(|endpoint| !endpoint.starts_with(APPLICATION)) {
         let [universal, kind] = identifier::split_uri(endpoint);
         to.component(2, &universal);
         to.component(3, &kind);
     }
+}
+
+/// FHIR requires an address; an application without one is addressed by its name.
+const APPLICATION: &str = "urn:eprgw:application:";
+
+fn address_of(name: Option<&Text>) -> Text {
+    let name = name.map_or("unknown", Text::as_str);
+    system::concat(APPLICATION, &system::encode(name))
 }
 
 fn read_source_address(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
@@ -171,45 +180,53 @@ fn write_receiver(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Ba
     }
 }
 
+/// The event names message code and structure; where they differ from the standard's, MSH-9 is kept as well.
 fn read_event(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
     let message = field.repetition(1);
-    let code = cx.take(message.component(1), ".display");
-    let event = cx.take(message.component(2), ".code");
-    let structure = cx.take(message.component(3), ".display");
-    let parts = [code.as_deref(), event.as_deref(), structure.as_deref()].map(Option::unwrap_or_default);
-    let display = parts.join("^");
+    let part = |n: usize| {
+        cx.peek(message.component(n))
+            .map(|text| Text::from(text.as_ref()))
+    };
+    let [code, event, structure] = [part(1), part(2), part(3)];
+    let implied = crate::message::code_and_structure(event.as_deref().unwrap_or_default());
+    if (code.as_deref(), structure.as_deref()) == (Some(implied.0), Some(implied.1)) {
+        cx.record_field(field, Outcome::Mapped, ".code", "");
+    } else {
+        crate::keep::read_field(field, header, cx);
+        cx.record_component(message.component(2), Outcome::Mapped, ".code", "");
+    }
     header.event_coding = Some(Coding {
         system: Some(Text::const_new(if event.is_some() { EVENT } else { CODE })),
-        display: Some(Text::from(display.trim_end_matches('^'))),
         code: event.or(code),
         ..Coding::default()
     });
 }
 
-fn write_event(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
-    let Some(coding) = &header.event_coding else {
+fn write_event(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let coding = header
+        .event_coding
+        .as_ref()
+        .filter(|coding| coding.code.as_deref() != Some("UNK"));
+    let Some(event) = coding.and_then(|coding| coding.code.as_deref()) else {
         return;
     };
-    let event = coding.code.as_deref().unwrap_or_default();
-    let shown = coding
-        .display
-        .as_deref()
-        .filter(|display| display.contains('^') && display.contains(event));
-    let mut to = field.repetition();
-    match shown {
-        Some(display) => {
-            for (n, part) in (1..=3).zip(display.split('^')) {
-                to.component(n, part);
-            }
-        }
-        None if coding.system.as_deref() == Some(CODE) => to.component(1, event),
-        None => {
-            let (code, structure) = crate::message::code_and_structure(event);
-            to.component(1, code);
-            to.component(2, event);
-            to.component(3, structure);
-        }
+    crate::keep::write_field(header, field, back);
+    let sent = field.text(2).is_some_and(|sent| sent == event)
+        || (field.text(1).is_some() && field.text(2).is_none());
+    if sent {
+        return;
     }
+    // An edited event wins over the structure that came with another one.
+    field.clear();
+    let mut to = field.repetition();
+    if coding.is_some_and(|coding| coding.system.as_deref() == Some(CODE)) {
+        to.component(1, event);
+        return;
+    }
+    let (code, structure) = crate::message::code_and_structure(event);
+    to.component(1, code);
+    to.component(2, event);
+    to.component(3, structure);
 }
 
 fn read_processing(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
@@ -278,7 +295,7 @@ fn read_control_id(field: Field<'_>, bundle: &mut Bundle, cx: &mut Context<'_>) 
 }
 
 /// System of Bundle.identifier: the guide leaves it to whoever implements.
-const CONTROL_ID: &str = "urn:hl7v2:control-id";
+const CONTROL_ID: &str = "urn:eprgw:control-id";
 
 fn write_control_id(bundle: &Bundle, field: &mut FieldWriter<'_>, _: &Back<'_>) {
     if let Some(value) = bundle
@@ -301,11 +318,11 @@ pub(crate) fn complete(header: &mut MessageHeader) {
     }
     let source = header.source.get_or_insert_with(MessageHeaderSource::default);
     if source.endpoint.is_none() {
-        source.endpoint_element = absent();
+        source.endpoint = Some(address_of(source.name.as_ref()));
     }
     for destination in &mut header.destination {
         if destination.endpoint.is_none() {
-            destination.endpoint_element = absent();
+            destination.endpoint = Some(address_of(destination.name.as_ref()));
         }
     }
 }

@@ -3,13 +3,14 @@
 use fhir::{Extension, Patient, RelatedPerson, RelatedPersonCommunication, Text};
 
 use crate::datatype::{address, code, concept, identifier, name, organization, telecom, time};
+use crate::keep;
 use crate::row::SegmentMap;
 
 type Row = crate::row::Row<RelatedPerson>;
 
 /// NK1-13 has no element of RelatedPerson.
-const ORGANIZATION: &str = "urn:hl7v2:field:NK1-13";
-/// Keeps NK1-7 apart from NK1-3, since both are relationships.
+const ORGANIZATION: &str = "NK1-13";
+/// Tells NK1-7 from NK1-3, since both are relationships.
 const ROLE: &str = "http://terminology.hl7.org/CodeSystem/v2-0131";
 
 /// NK1 to RelatedPerson.
@@ -69,10 +70,8 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
                 let Some(mut role) = concept::first(field, Some(&cx.vocabulary.contact_role), cx) else {
                     return;
                 };
-                if !is_role(&role)
-                    && let Some(coding) = role.coding.first_mut().filter(|coding| coding.system.is_none())
-                {
-                    coding.system = Some(Text::const_new(ROLE));
+                if !is_role(&role) {
+                    role.extension.push(keep::mark("NK1-7"));
                 }
                 person.relationship.push(role);
             },
@@ -112,49 +111,45 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
         Row::new(
             5,
             "telecom",
-            |field, person, cx| read_telecom(field, "", person, cx),
+            |field, person, cx| telecom::read(field, "", &mut person.telecom, cx),
             |person, field, back| {
-                for one in person
+                let points = person
                     .telecom
                     .iter()
-                    .filter(|one| one.use_.as_deref() != Some("work"))
-                {
-                    telecom::write(one, "", field.repetition(), back);
-                }
+                    .filter(|one| one.use_.as_deref() != Some("work"));
+                telecom::write(points, "", field, back);
             },
         ),
         Row::new(
             6,
             "telecom",
-            |field, person, cx| read_telecom(field, "work", person, cx),
+            |field, person, cx| telecom::read(field, "work", &mut person.telecom, cx),
             |person, field, back| {
-                for one in person
+                let points = person
                     .telecom
                     .iter()
-                    .filter(|one| one.use_.as_deref() == Some("work"))
-                {
-                    telecom::write(one, "work", field.repetition(), back);
-                }
+                    .filter(|one| one.use_.as_deref() == Some("work"));
+                telecom::write(points, "work", field, back);
             },
         ),
         Row::new(
             31,
             "telecom",
-            |field, person, cx| read_telecom(field, "", person, cx),
+            |field, person, cx| telecom::read(field, "", &mut person.telecom, cx),
             |_, _, _| {},
         )
         .note("writes back to NK1-5"),
         Row::new(
             40,
             "telecom",
-            |field, person, cx| read_telecom(field, "", person, cx),
+            |field, person, cx| telecom::read(field, "", &mut person.telecom, cx),
             |_, _, _| {},
         )
         .note("writes back to NK1-5"),
         Row::new(
             41,
             "telecom",
-            |field, person, cx| read_telecom(field, "", person, cx),
+            |field, person, cx| telecom::read(field, "", &mut person.telecom, cx),
             |_, _, _| {},
         )
         .note("writes back to NK1-5"),
@@ -245,18 +240,17 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
             "extension(organization)",
             |field, person, cx| {
                 if let Some(found) = organization::read_xon(field.repetition(1), cx) {
-                    person.extension.push(Extension {
-                        url: Some(Text::const_new(ORGANIZATION)),
+                    let value = Extension {
                         value_reference: Some(Box::new(found)),
                         ..Extension::default()
-                    });
+                    };
+                    person
+                        .extension
+                        .push(keep::carry(Text::const_new(ORGANIZATION), value));
                 }
             },
             |person, field, back| {
-                let found = person
-                    .extension
-                    .iter()
-                    .find(|e| e.url.as_deref() == Some(ORGANIZATION));
+                let found = keep::carried(&person.extension, ORGANIZATION);
                 if let Some(found) = found.and_then(|e| e.value_reference.as_ref()) {
                     organization::write_xon(found, field.repetition(), back);
                 }
@@ -323,22 +317,11 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
     ],
 };
 
-fn read_telecom(
-    field: hl7v2::Field<'_>,
-    use_: &'static str,
-    person: &mut RelatedPerson,
-    cx: &mut crate::context::Context<'_>,
-) {
-    for xtn in field.repetitions() {
-        cx.at(person.telecom.len());
-        person.telecom.extend(telecom::read(xtn, use_, cx));
-    }
-}
-
 fn is_role(kind: &fhir::CodeableConcept) -> bool {
     kind.coding
         .iter()
         .any(|coding| coding.system.as_deref() == Some(ROLE))
+        || keep::is_marked(&kind.extension, "NK1-7")
 }
 
 /// What tells one relation of a patient from another.

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::datatype::value::{self, Found, Value};
 use crate::datatype::{address, code, concept, identifier, organization, person, quantity, time};
 use crate::entries::reference;
+use crate::keep;
 use crate::ledger::Outcome;
 use crate::row::SegmentMap;
 use crate::vocabulary::system;
@@ -20,10 +21,10 @@ use crate::vocabulary::system;
 type Row = crate::row::Row<Observation>;
 
 /// The type as sent, when the value does not imply it.
-const KIND: &str = "urn:hl7v2:field:OBX-2";
+const KIND: &str = "OBX-2";
 /// Marks the performer that stood in OBX-15 or OBX-25.
-const PRODUCER: &str = "urn:hl7v2:field:OBX-15";
-const DIRECTOR: &str = "urn:hl7v2:field:OBX-25";
+const PRODUCER: &str = "OBX-15";
+const DIRECTOR: &str = "OBX-25";
 const ABNORMAL_NATURE: &str = "http://hl7.org/fhir/StructureDefinition/observation-nature-of-abnormal-test";
 const ANALYSED: &str = "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time";
 const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
@@ -275,11 +276,9 @@ fn read_value(field: Field<'_>, observation: &mut Observation, cx: &mut Context<
     // An SN that reads as a plain number, words in an NM: the type as sent cannot be seen in the value.
     let implied = implied_kind(observation);
     if implied != kind && !kind.is_empty() {
-        observation.extension.push(Extension {
-            url: Some(Text::const_new(KIND)),
-            value_string: sent.clone(),
-            ..Extension::default()
-        });
+        observation
+            .extension
+            .extend(sent.map(|sent| keep::carry_text(Text::const_new(KIND), sent)));
     }
 }
 
@@ -290,11 +289,7 @@ fn implied_kind(observation: &Observation) -> &'static str {
 }
 
 fn sent_kind(observation: &Observation) -> Option<&Text> {
-    let found = observation
-        .extension
-        .iter()
-        .find(|e| e.url.as_deref() == Some(KIND));
-    found.and_then(|e| e.value_string.as_ref())
+    keep::carried_text(&observation.extension, KIND)
 }
 
 fn write_value(observation: &Observation, field: &mut FieldWriter<'_>, back: &Back<'_>) {
@@ -445,17 +440,13 @@ fn write_status(observation: &Observation, field: &mut FieldWriter<'_>, back: &B
     field.repetition().optional(1, code.as_ref());
 }
 
-fn marked(mut one: Reference, url: &'static str) -> Reference {
-    one.extension.push(Extension {
-        url: Some(Text::const_new(url)),
-        value_boolean: Some(true),
-        ..Extension::default()
-    });
+fn marked(mut one: Reference, place: &'static str) -> Reference {
+    one.extension.push(keep::mark(Text::const_new(place)));
     one
 }
 
-fn has_mark(one: &Reference, url: &str) -> bool {
-    one.extension.iter().any(|e| e.url.as_deref() == Some(url))
+fn has_mark(one: &Reference, place: &str) -> bool {
+    keep::is_marked(&one.extension, place)
 }
 
 fn is_marked(one: &Reference) -> bool {

@@ -331,22 +331,18 @@ fn read_facility_telecom(field: Field<'_>, request: &mut ServiceRequest, cx: &mu
         crate::keep::read_field(field, request, cx);
         return;
     };
-    for xtn in field.repetitions() {
-        let found = telecom::read(xtn, "", cx);
-        if let Some(known) = organization::shared(&place, cx)
-            && let Some(found) = found.filter(|found| !known.telecom.contains(found))
-        {
-            known.telecom.push(found);
-        }
+    let mut found = Vec::new();
+    telecom::read(field, "", &mut found, cx);
+    if let Some(known) = organization::shared(&place, cx) {
+        found.retain(|one| !known.telecom.contains(one));
+        known.telecom.extend(found);
     }
 }
 
 fn write_facility_telecom(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     crate::keep::write_field(request, field, back);
     let found = back.resolve::<Organization>(facility(request, back));
-    for one in found.iter().flat_map(|found| &found.telecom) {
-        telecom::write(one, "", field.repetition(), back);
-    }
+    telecom::write(found.iter().flat_map(|found| &found.telecom), "", field, back);
 }
 
 fn read_requester_address(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
@@ -384,33 +380,34 @@ fn write_requester_address(request: &ServiceRequest, field: &mut FieldWriter<'_>
 
 /// ORC-14 and OBR-17: the number to call back.
 pub(crate) fn read_callback(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
-    for xtn in field.repetitions() {
-        if let Some(point) = telecom::read(xtn, "", cx) {
-            let known = request
-                .extension
-                .iter()
-                .any(|e| e.value_contact_point.as_deref() == Some(&point));
-            if !known {
-                request.extension.push(Extension {
-                    url: Some(Text::const_new(CALLBACK)),
-                    value_contact_point: Some(Box::new(point)),
-                    ..Extension::default()
-                });
-            }
+    let mut points = Vec::new();
+    telecom::read(field, "", &mut points, cx);
+    for point in points {
+        let known = request
+            .extension
+            .iter()
+            .any(|e| e.value_contact_point.as_deref() == Some(&point));
+        if !known {
+            request.extension.push(Extension {
+                url: Some(Text::const_new(CALLBACK)),
+                value_contact_point: Some(Box::new(point)),
+                ..Extension::default()
+            });
         }
     }
 }
 
 pub(crate) fn write_callback(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    for extension in request
+    let callbacks = request
         .extension
         .iter()
-        .filter(|e| e.url.as_deref() == Some(CALLBACK))
-    {
-        if let Some(point) = &extension.value_contact_point {
-            telecom::write(point, "", field.repetition(), back);
-        }
-    }
+        .filter(|e| e.url.as_deref() == Some(CALLBACK));
+    telecom::write(
+        callbacks.filter_map(|e| e.value_contact_point.as_deref()),
+        "",
+        field,
+        back,
+    );
 }
 
 /// Fills what FHIR requires.

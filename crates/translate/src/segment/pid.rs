@@ -424,10 +424,7 @@ fn write_county(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
 }
 
 fn read_telecom(field: Field<'_>, use_: &'static str, patient: &mut Patient, cx: &mut Context<'_>) {
-    for xtn in field.repetitions() {
-        cx.at(patient.telecom.len());
-        patient.telecom.extend(telecom::read(xtn, use_, cx));
-    }
+    telecom::read(field, use_, &mut patient.telecom, cx);
 }
 
 fn read_home_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
@@ -435,13 +432,11 @@ fn read_home_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'
 }
 
 fn write_home_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    for point in patient
+    let home = patient
         .telecom
         .iter()
-        .filter(|point| point.use_.as_deref() != Some("work"))
-    {
-        telecom::write(point, "home", field.repetition(), back);
-    }
+        .filter(|point| point.use_.as_deref() != Some("work"));
+    telecom::write(home, "home", field, back);
 }
 
 fn read_work_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
@@ -449,13 +444,11 @@ fn read_work_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'
 }
 
 fn write_work_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    for point in patient
+    let work = patient
         .telecom
         .iter()
-        .filter(|point| point.use_.as_deref() == Some("work"))
-    {
-        telecom::write(point, "work", field.repetition(), back);
-    }
+        .filter(|point| point.use_.as_deref() == Some("work"));
+    telecom::write(work, "work", field, back);
 }
 
 fn read_more_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {

@@ -10,6 +10,7 @@ use crate::back::{Back, FieldWriter};
 use crate::context::Context;
 use crate::datatype::{concept, identifier, location, person, time};
 use crate::entries::reference;
+use crate::keep;
 use crate::ledger::Outcome;
 use crate::row::SegmentMap;
 use crate::vocabulary::Vocabulary;
@@ -458,9 +459,7 @@ fn is_current(one: &EncounterLocation) -> bool {
 
 /// PV2-1 is planned as PV1-3 of a pre-admission is; its own mark tells them apart.
 fn is_next(one: &EncounterLocation) -> bool {
-    one.extension
-        .iter()
-        .any(|e| e.url.as_deref() == Some(super::pv2::PRIOR_PENDING))
+    keep::is_marked(&one.extension, super::pv2::PRIOR_PENDING)
 }
 
 fn is_temporary(one: &EncounterLocation) -> bool {
@@ -503,8 +502,9 @@ fn read_bed_status(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context
     match id {
         Some(id) => {
             let status = cx.take(field, "Location.operationalStatus.code");
-            if let (Some(code), Some(Resource::Location(place))) = (status, cx.entries.shared(id)) {
-                place.operational_status = Some(location::bed_status(code));
+            let status = status.map(|code| location::bed_status(code, cx));
+            if let (Some(_), Some(Resource::Location(place))) = (&status, cx.entries.shared(id)) {
+                place.operational_status = status;
             }
         }
         None => crate::keep::read_field(field, encounter, cx),
@@ -557,16 +557,16 @@ fn nhs(
     let repetition = field.repetition(1);
     let sent = cx.take(repetition.component(1), member)?;
     let code = table.to_fhir(&sent)?;
-    let display = cx.take(repetition.component(2), member);
+    let words = cx.take(repetition.component(2), member);
     cx.record_component(repetition.component(3), Outcome::Transformed, member, "");
     let coding = Coding {
         system: Some(Text::const_new(code.system)),
         code: Some(Text::const_new(code.fhir)),
-        display,
         ..Coding::default()
     };
     Some(CodeableConcept {
         coding: vec![coding],
+        text: words,
         ..CodeableConcept::default()
     })
 }
@@ -599,7 +599,7 @@ fn put_nhs_or(
         Some(coding) => {
             let mut to = field.repetition();
             to.optional(1, coding.code.as_ref());
-            to.optional(2, coding.display.as_ref());
+            to.optional(2, found.text.as_ref().or(coding.display.as_ref()));
         }
         None => concept::write(found, None, field.repetition(), back),
     }
@@ -663,18 +663,20 @@ fn read_destination(field: Field<'_>, encounter: &mut Encounter, cx: &mut Contex
             ..Location::default()
         };
         if let Some(since) = since {
-            place.extension.push(Extension {
-                url: Some(Text::const_new(EFFECTIVE)),
+            let value = Extension {
                 value_date_time: Some(since),
                 ..Extension::default()
-            });
+            };
+            place
+                .extension
+                .push(keep::carry(Text::const_new(EFFECTIVE), value));
         }
         cx.entries.share(id, place);
     }
     encounter.hospitalization.get_or_insert_default().destination = Some(reference(id));
 }
 
-const EFFECTIVE: &str = "urn:hl7v2:component:DLD.2";
+const EFFECTIVE: &str = "PV1-37.2";
 
 fn write_destination(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let target: Option<&Reference> = encounter
@@ -690,10 +692,7 @@ fn write_destination(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &
         .first()
         .and_then(|kind| kind.coding.first()?.code.as_ref());
     to.optional(1, coding.or(place.name.as_ref()));
-    let since = place
-        .extension
-        .iter()
-        .find(|e| e.url.as_deref() == Some(EFFECTIVE));
+    let since = keep::carried(&place.extension, EFFECTIVE);
     if let Some(since) = since.and_then(|e| e.value_date_time.as_deref()) {
         to.component(2, &time::to_hl7(since, back));
     }

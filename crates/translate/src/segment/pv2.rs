@@ -5,12 +5,13 @@ use fhir::{Encounter, EncounterLocation, Extension, Quantity, Text};
 use crate::back::{Back, FieldWriter};
 use crate::context::Context;
 use crate::datatype::{concept, location, quantity, time};
+use crate::keep;
 use crate::row::SegmentMap;
 
 type Row = crate::row::Row<Encounter>;
 
 /// Marks the location of PV2-1.
-pub(crate) const PRIOR_PENDING: &str = "urn:hl7v2:field:PV2-1";
+pub(crate) const PRIOR_PENDING: &str = "PV2-1";
 const PLANNED_START: &str =
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedStartDate";
 const PLANNED_END: &str = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedEndDate";
@@ -31,20 +32,15 @@ pub(crate) static PV2: SegmentMap<Encounter> = SegmentMap {
                 encounter.location.push(EncounterLocation {
                     location: Some(place),
                     status: Some(Text::const_new("planned")),
-                    extension: vec![Extension {
-                        url: Some(Text::const_new(PRIOR_PENDING)),
-                        value_boolean: Some(true),
-                        ..Extension::default()
-                    }],
+                    extension: vec![keep::mark(Text::const_new(PRIOR_PENDING))],
                     ..EncounterLocation::default()
                 });
             },
             |encounter, field, back| {
-                let marked = encounter.location.iter().find(|one| {
-                    one.extension
-                        .iter()
-                        .any(|e| e.url.as_deref() == Some(PRIOR_PENDING))
-                });
+                let marked = encounter
+                    .location
+                    .iter()
+                    .find(|one| keep::is_marked(&one.extension, PRIOR_PENDING));
                 if let Some(place) = marked.and_then(|one| one.location.as_ref()) {
                     location::write(place, field.repetition(), back);
                 }

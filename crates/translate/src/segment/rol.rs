@@ -5,14 +5,13 @@
 use fhir::{Coding, EncounterParticipant, Extension, Text};
 
 use crate::datatype::{concept, identifier, person, time};
+use crate::keep;
 use crate::row::SegmentMap;
 
 type Row = crate::row::Row<EncounterParticipant>;
 
 /// Marks a participant that stood in ROL.
-const ROLE: &str = "urn:hl7v2:segment:ROL";
-/// Carries ROL-1, ROL-2 and what else ROL says.
-const FIELD: &str = "urn:hl7v2:field:ROL-";
+const ROLE: &str = "ROL";
 
 /// ROL to Encounter.participant.
 pub(crate) static ROL: SegmentMap<EncounterParticipant> = SegmentMap {
@@ -24,19 +23,17 @@ pub(crate) static ROL: SegmentMap<EncounterParticipant> = SegmentMap {
             "extension(identifier)",
             |field, participant, cx| {
                 if let Some(id) = identifier::read_ei(field.repetition(1), cx) {
-                    participant.extension.push(Extension {
-                        url: Some(Text::from(format!("{FIELD}1"))),
+                    let value = Extension {
                         value_identifier: Some(Box::new(id)),
                         ..Extension::default()
-                    });
+                    };
+                    participant
+                        .extension
+                        .push(keep::carry(Text::const_new("ROL-1"), value));
                 }
             },
             |participant, field, back| {
-                let url = format!("{FIELD}1");
-                let found = participant
-                    .extension
-                    .iter()
-                    .find(|e| e.url.as_deref() == Some(url.as_str()));
+                let found = keep::carried(&participant.extension, "ROL-1");
                 if let Some(id) = found.and_then(|e| e.value_identifier.as_ref()) {
                     identifier::write_ei(id, field.repetition(), back);
                 }
@@ -119,19 +116,12 @@ pub(crate) static ROL: SegmentMap<EncounterParticipant> = SegmentMap {
 
 /// Marks a participant as one of ROL.
 pub(crate) fn mark(participant: &mut EncounterParticipant) {
-    participant.extension.push(Extension {
-        url: Some(Text::const_new(ROLE)),
-        value_boolean: Some(true),
-        ..Extension::default()
-    });
+    participant.extension.push(keep::mark(Text::const_new(ROLE)));
 }
 
 /// True for a participant that stood in ROL.
 pub(crate) fn is_role(participant: &EncounterParticipant) -> bool {
-    participant
-        .extension
-        .iter()
-        .any(|e| e.url.as_deref() == Some(ROLE))
+    keep::is_marked(&participant.extension, ROLE)
 }
 
 /// True when ROL-3 says primary care provider.

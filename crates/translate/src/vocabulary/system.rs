@@ -2,7 +2,7 @@
 //!
 //! Known names stand in `0396-coding-system.csv`; the rest follows four rules: `HL7nnnn` is the v2 table,
 //! a dotted number is an OID, something that is a URI already stays, and any other name is the sender's own
-//! and becomes `urn:hl7v2:coding-system:NAME`, so that it is neither lost nor passed off as a known system.
+//! and becomes `urn:eprgw:coding-system:NAME`, so that it is neither lost nor passed off as a known system.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use fhir::Text;
 use super::Vocabulary;
 
 /// Prefix of the systems that only their sender knows.
-pub const LOCAL: &str = "urn:hl7v2:coding-system:";
+pub const LOCAL: &str = "urn:eprgw:coding-system:";
 /// Prefix of the HL7 v2 tables.
 pub const TABLE: &str = "http://terminology.hl7.org/CodeSystem/v2-";
 
@@ -70,7 +70,7 @@ pub(crate) fn concat(head: &str, tail: &str) -> Text {
 }
 
 /// Percent-encodes what a URN may not hold.
-fn encode(name: &str) -> Cow<'_, str> {
+pub(crate) fn encode(name: &str) -> Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'+' | b'*');
     if name.bytes().all(plain) {
         return Cow::Borrowed(name);
@@ -120,8 +120,8 @@ mod tests {
             ("LN", "http://loinc.org"),
             ("HL70078", "http://terminology.hl7.org/CodeSystem/v2-0078"),
             ("2.16.840.1.113883.6.1", "urn:oid:2.16.840.1.113883.6.1"),
-            ("WinPath", "urn:hl7v2:coding-system:WinPath"),
-            ("PLW HL7", "urn:hl7v2:coding-system:PLW%20HL7"),
+            ("WinPath", "urn:eprgw:coding-system:WinPath"),
+            ("PLW HL7", "urn:eprgw:coding-system:PLW%20HL7"),
             ("http://example.org/x", "http://example.org/x"),
         ] {
             assert_eq!(to_uri(&table, name), uri);
