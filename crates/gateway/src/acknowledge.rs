@@ -2,7 +2,8 @@
 //!
 //! Original mode answers AA, AE or AR. Enhanced mode (MSH-15 or MSH-16 says something) answers CA, CE or CR
 //! where MSH-15 wants it; where only MSH-16 wants one, the one answer on the connection is the application's.
-//! Where the sender wants none it gets none. A FHIR sender gets an OperationOutcome, always.
+//! Where the sender wants none it gets none. A source set to `ack-mode = "original"` fills MSH-15 and means nothing
+//! by it. A FHIR sender gets an OperationOutcome, always.
 
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ use hl7v2::ack::{self, Ack, AckCode, AckError, Wanted};
 use store::{DeliveryState, Journal, MessageId, MessageState};
 
 use crate::clock::control_id;
-use crate::config::Acknowledge;
+use crate::config::{AckMode, Acknowledge};
 use crate::deliver::Watch;
 use crate::gateway::Shared as Gateway;
+use crate::identify;
 use crate::pipeline::Decision;
 use crate::receive::{Door, Received};
 use crate::verdict::Failure;
@@ -127,9 +129,14 @@ fn build(gateway: &Gateway, received: &Received, verdict: Result<(), &Failure>) 
     let control_id = control_id(received.id.0);
     let now = gateway.clock.hl7(&gateway.settings.zone);
     match Message::parse(&received.frame) {
-        Ok(message) => answer(&message, verdict, &control_id, &now),
+        Ok(message) => answer(&message, mode_of(gateway, &message), verdict, &control_id, &now),
         Err(_) => Some(answer_unreadable(&received.frame, verdict, &control_id, &now)),
     }
+}
+
+fn mode_of(gateway: &Gateway, message: &Message<'_>) -> AckMode {
+    let source = identify::source(&gateway.settings, message);
+    source.map_or(AckMode::ByHeader, |source| gateway.settings.sources[source].ack_mode)
 }
 
 fn outcome(verdict: Result<(), &Failure>) -> Bytes {
@@ -143,12 +150,16 @@ fn outcome(verdict: Result<(), &Failure>) -> Bytes {
 /// The answer to a message that could be read; none when the sender wants none.
 fn answer(
     message: &Message<'_>,
+    mode: AckMode,
     verdict: Result<(), &Failure>,
     control_id: &str,
     now: &str,
 ) -> Option<Bytes> {
     let code = code_of(verdict);
-    let code = wanted_code(ack::wanted(&message.header(), code.is_positive()), code)?;
+    let code = match mode {
+        AckMode::Original => code,
+        AckMode::ByHeader => wanted_code(ack::wanted(&message.header(), code.is_positive()), code)?,
+    };
     Some(write(verdict, code, |ack| {
         ack::acknowledge(Some(message), ack, control_id, now)
     }))
@@ -197,9 +208,18 @@ mod tests {
     }
 
     fn code(accept: &str, application: &str, verdict: Result<(), &Failure>) -> Option<AckCode> {
+        code_in_mode(AckMode::ByHeader, accept, application, verdict)
+    }
+
+    fn code_in_mode(
+        mode: AckMode,
+        accept: &str,
+        application: &str,
+        verdict: Result<(), &Failure>,
+    ) -> Option<AckCode> {
         let bytes = format!("MSH|^~\\&|A|B|||||ADT^A01|1|T|2.4|||{accept}|{application}\r");
         let message = Message::parse(bytes.as_bytes()).unwrap();
-        answer(&message, verdict, "G1", "20260101000000").map(|answer| code_in(&answer))
+        answer(&message, mode, verdict, "G1", "20260101000000").map(|answer| code_in(&answer))
     }
 
     #[test]
@@ -220,6 +240,15 @@ mod tests {
                 refused,
                 "{accept}/{application}"
             );
+        }
+    }
+
+    #[test]
+    fn a_source_may_fill_msh_15_and_mean_nothing_by_it() {
+        let bad = Failure::MissingSegment("PID");
+        for (accept, application) in [("AL", "NE"), ("NE", "NE"), ("", "")] {
+            assert_eq!(code_in_mode(AckMode::Original, accept, application, Ok(())), Some(AckCode::AA));
+            assert_eq!(code_in_mode(AckMode::Original, accept, application, Err(&bad)), Some(AckCode::AE));
         }
     }
 

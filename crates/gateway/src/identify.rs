@@ -72,11 +72,7 @@ pub(crate) fn identify<'m>(settings: &Settings, message: &'m Message<'_>) -> Ide
     let header = message.header();
     let (identifiers, patients) = identifiers(message);
     Identity {
-        source: source_of(
-            &settings.sources,
-            &message.field("MSH", 3),
-            &message.field("MSH", 4),
-        ),
+        source: source(settings, message),
         sending_application: header.sending_application(),
         sending_facility: header.sending_facility(),
         message_code: header.message_code(),
@@ -89,6 +85,11 @@ pub(crate) fn identify<'m>(settings: &Settings, message: &'m Message<'_>) -> Ide
         identifiers,
         patients,
     }
+}
+
+/// Which source sent a message: position in the settings.
+pub(crate) fn source(settings: &Settings, message: &Message<'_>) -> Option<usize> {
+    source_of(&settings.sources, &message.field("MSH", 3), &message.field("MSH", 4))
 }
 
 /// The first source that takes this MSH-3 and MSH-4.

@@ -245,6 +245,7 @@ impl Check<'_> {
             sending_application: table.sending_application.clone(),
             sending_facility: table.sending_facility.clone(),
             dialect,
+            ack_mode: table.ack_mode,
         })
     }
 

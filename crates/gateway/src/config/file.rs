@@ -143,6 +143,20 @@ pub struct SourceTable {
     /// How this sender bends the standard.
     #[serde(default = "standard")]
     pub dialect: String,
+    /// Which ACK it gets: as its MSH-15 and MSH-16 ask, or AA, AE, AR whatever they say.
+    #[serde(default)]
+    pub ack_mode: AckMode,
+}
+
+/// Which mode of acknowledgement a sender gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AckMode {
+    /// Enhanced (CA, CE, CR) where MSH-15 or MSH-16 says something, original otherwise.
+    #[default]
+    ByHeader,
+    /// Original (AA, AE, AR) always: for senders that fill MSH-15 and expect AA all the same.
+    Original,
 }
 
 fn standard() -> String {

@@ -16,8 +16,8 @@ use serde::Deserialize;
 use translate::dialect::Dialect;
 
 pub use self::file::{
-    Acknowledge, EndpointTable, File, GatewayTable, InterfaceTable, NhsNumberTable, OnHeld, SourceTable,
-    SystemTable, Translate, Unrouted,
+    AckMode, Acknowledge, EndpointTable, File, GatewayTable, InterfaceTable, NhsNumberTable, OnHeld,
+    SourceTable, SystemTable, Translate, Unrouted,
 };
 use self::locate::Document;
 pub use self::print::{Override, print_config};

@@ -9,7 +9,7 @@ use hl7v2::nhs::Ranges;
 use jiff::tz::TimeZone;
 use translate::dialect::Dialect;
 
-use super::file::{Acknowledge, OnHeld, Translate, Unrouted};
+use super::file::{AckMode, Acknowledge, OnHeld, Translate, Unrouted};
 use crate::route::EventPattern;
 
 /// Everything the gateway needs to start.
@@ -98,6 +98,8 @@ pub struct Source {
     pub sending_facility: Vec<String>,
     /// How it bends the standard.
     pub dialect: &'static Dialect,
+    /// Which ACK it gets.
+    pub ack_mode: AckMode,
 }
 
 /// An address that listens or sends.
