@@ -26,7 +26,13 @@ fn the_trace_accounts_for_every_leaf_exactly_once() {
         let from = dialect(told_in(&path));
         for to in NAMES.into_iter().chain(["standard"]) {
             let (mut out, mut trace) = (Vec::new(), Trace::default());
-            convert(&message, (from, &none), (dialect(to), &none), &mut out, Some(&mut trace));
+            convert(
+                &message,
+                (from, &none),
+                (dialect(to), &none),
+                &mut out,
+                Some(&mut trace),
+            );
             let accounted: Vec<Location> = trace.lines.iter().map(|line| line.from).collect();
             assert_eq!(received, accounted, "{} to {to}", path.display());
             let written = Message::parse(&out).unwrap();
@@ -34,7 +40,11 @@ fn the_trace_accounts_for_every_leaf_exactly_once() {
             for line in &trace.lines {
                 match line.fate {
                     Fate::Kept(at) | Fate::Transformed(at) => {
-                        assert!(placed.contains(&at), "{}: {at} of {to} is not there", path.display());
+                        assert!(
+                            placed.contains(&at),
+                            "{}: {at} of {to} is not there",
+                            path.display()
+                        );
                     }
                     Fate::Dropped(reason) => assert!(!reason.is_empty(), "{}: {}", path.display(), line.from),
                 }
@@ -72,7 +82,11 @@ fn assert_same(left: &[u8], right: &[u8], path: &std::path::Path) {
 fn leaves(bytes: &[u8]) -> Vec<(String, String)> {
     let message = Message::parse(bytes).unwrap();
     let leaf = |leaf: hl7v2::Leaf<'_>| (leaf.location.to_string(), leaf.text().into_owned());
-    message.leaves().map(leaf).filter(|(place, _)| place != "MSH-18.1.1").collect()
+    message
+        .leaves()
+        .map(leaf)
+        .filter(|(place, _)| place != "MSH-18.1.1")
+        .collect()
 }
 
 #[test]
@@ -96,7 +110,13 @@ fn a_trace_changes_nothing_in_what_is_written() {
         for to in NAMES {
             let (mut plain, mut traced, mut trace) = (Vec::new(), Vec::new(), Trace::default());
             convert(&message, (from, &none), (dialect(to), &none), &mut plain, None);
-            convert(&message, (from, &none), (dialect(to), &none), &mut traced, Some(&mut trace));
+            convert(
+                &message,
+                (from, &none),
+                (dialect(to), &none),
+                &mut traced,
+                Some(&mut trace),
+            );
             assert_eq!(leaves(&plain), leaves(&traced), "{} to {to}", path.display());
         }
     }
@@ -109,9 +129,17 @@ fn every_rule_can_be_explained() {
         let mut names = HashSet::new();
         for rule in dialect.rules {
             assert!(names.insert(rule.name), "{name} has two rules `{}`", rule.name);
-            assert!(!rule.why.is_empty() && !rule.source.is_empty() && !rule.places.is_empty(), "{name}: {}", rule.name);
+            assert!(
+                !rule.why.is_empty() && !rule.source.is_empty() && !rule.places.is_empty(),
+                "{name}: {}",
+                rule.name
+            );
             for place in rule.places {
-                assert!(place.parse::<Location>().is_ok(), "{name}: {}: {place}", rule.name);
+                assert!(
+                    place.parse::<Location>().is_ok(),
+                    "{name}: {}: {place}",
+                    rule.name
+                );
             }
         }
         for setting in dialect.settings {
@@ -141,10 +169,17 @@ fn the_header_is_the_senders_unless_the_interface_says_otherwise() {
         let header = Message::parse(&kept).unwrap();
         assert_eq!(header.field("MSH", 3).raw(), b"LAB^1^L", "{name}");
         assert_eq!(header.header().control_id(), "42", "{name}");
-        assert_eq!(header.field("EVN", 2).text().get(..12), Some("202607011200"), "{name}: summer time");
+        assert_eq!(
+            header.field("EVN", 2).text().get(..12),
+            Some("202607011200"),
+            "{name}: summer time"
+        );
         dialect(name).render_with(&message, &said, &mut told, None);
         let told = super::text(told);
-        assert!(told.starts_with("MSH|^~\\&|EPRGW|RRV03|EPR|SITE|202607011201||ADT^A08"), "{name}: {told}");
+        assert!(
+            told.starts_with("MSH|^~\\&|EPRGW|RRV03|EPR|SITE|202607011201||ADT^A08"),
+            "{name}: {told}"
+        );
         assert_eq!(super::value(&told, "MSH-10"), "NEW-1", "{name}");
     }
 }

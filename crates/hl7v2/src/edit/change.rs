@@ -87,11 +87,14 @@ impl<'m> Edit<'m> {
         if from == to || !self.is_present(from) {
             return false;
         }
-        let mut moving = std::mem::take(&mut self.moving);
-        self.touch(from).take(&from, &mut moving);
         self.drop(to, "another value was moved to its place");
         let mark = self.mark(Change::None, "");
-        self.touch(to);
+        if from.segment == to.segment && from.field == to.field && !widens(&from, &to) {
+            self.touch(from).shift(&from, &to, mark);
+            return true;
+        }
+        let mut moving = std::mem::take(&mut self.moving);
+        self.touch(from).take(&from, &mut moving);
         for mut leaf in moving.drain(..) {
             leaf.at = leaf.at.rebased(&from, &to);
             leaf.mark = leaf.mark.or(mark);
@@ -101,6 +104,25 @@ impl<'m> Edit<'m> {
             }
         }
         self.moving = moving;
+        true
+    }
+
+    /// Exchanges what stands at or below two places of one field.
+    ///
+    /// Says whether anything moved; places of different fields, or one inside the other, do not.
+    pub fn swap(&mut self, left: Spot, right: Spot) -> bool {
+        let same_level = (left.repetition == 0) == (right.repetition == 0)
+            && (left.component == 0) == (right.component == 0)
+            && (left.subcomponent == 0) == (right.subcomponent == 0);
+        let same_field = left.segment == right.segment && left.field == right.field;
+        if !same_level || !same_field || left == right {
+            return false;
+        }
+        if !self.is_present(left) && !self.is_present(right) {
+            return false;
+        }
+        let mark = self.mark(Change::None, "");
+        self.touch(left).swap(&left, &right, mark);
         true
     }
 
@@ -238,6 +260,7 @@ impl<'m> Edit<'m> {
         }
     }
 
+    #[inline]
     fn mark(&mut self, change: Change, note: &'static str) -> Mark {
         let rule = self.rule;
         self.log
@@ -250,4 +273,11 @@ impl<'m> Edit<'m> {
         let (delimiters, bytes) = (self.source.delimiters, self.message.bytes());
         self.states[spot.segment.0 as usize].touch(bytes, spot.segment.0, spot.field, &delimiters)
     }
+}
+
+/// Whether several values at `from` would fall together at `to`, because that names a level which `from` leaves open.
+fn widens(from: &Spot, to: &Spot) -> bool {
+    (from.repetition == 0 && to.repetition != 0)
+        || (from.component == 0 && to.component != 0)
+        || (from.subcomponent == 0 && to.subcomponent != 0)
 }

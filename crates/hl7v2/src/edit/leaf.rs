@@ -192,6 +192,38 @@ impl<'m> Touched<'m> {
         into.extend(self.leaves.extract_if(.., |leaf| leaf.at.is_under(under)));
     }
 
+    /// Moves what stands under one place to another of the field, where nothing stands.
+    pub(super) fn shift(&mut self, from: &Spot, to: &Spot, mark: Mark) {
+        for leaf in &mut self.leaves {
+            if leaf.at.is_under(from) {
+                leaf.at = leaf.at.rebased(from, to);
+                leaf.mark = leaf.mark.or(mark);
+            }
+        }
+        self.restore_order();
+    }
+
+    /// Exchanges what stands under two places.
+    pub(super) fn swap(&mut self, left: &Spot, right: &Spot, mark: Mark) {
+        for leaf in &mut self.leaves {
+            let (from, to) = if leaf.at.is_under(left) {
+                (left, right)
+            } else if leaf.at.is_under(right) {
+                (right, left)
+            } else {
+                continue;
+            };
+            leaf.at = leaf.at.rebased(from, to);
+            leaf.mark = leaf.mark.or(mark);
+        }
+        self.restore_order();
+    }
+
+    fn restore_order(&mut self) {
+        // Few leaves, nearly in order: what the standard sort does best.
+        self.leaves.sort_by_key(|leaf| leaf.at);
+    }
+
     pub(super) fn copies(&self, under: &Spot, mark: Mark) -> Vec<Leaf<'m>> {
         let copy = |leaf: &Leaf<'m>| Leaf {
             source: match leaf.source {
@@ -303,7 +335,7 @@ impl<'m> State<'m> {
             None => self.touched.len(),
         };
         let raw = self.raw_field(bytes, number);
-        let mut leaves = Vec::with_capacity(LEAVES_EXPECTED);
+        let mut leaves = Vec::with_capacity(LEAVES_EXPECTED + raw.len() / 8);
         leaves.extend(split_leaves(raw, delimiters).map(|(at, raw)| Leaf {
             at,
             value: Value::Raw(raw),
@@ -326,8 +358,8 @@ impl<'m> State<'m> {
     }
 }
 
-/// Room for a field's leaves before its vector grows.
-const LEAVES_EXPECTED: usize = 8;
+/// Room for what rules add to a field, beside what its length lets expect.
+const LEAVES_EXPECTED: usize = 4;
 
 const fn bit(field: u16) -> u64 {
     1 << (field % 64)

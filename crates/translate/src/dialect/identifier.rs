@@ -1,35 +1,24 @@
 //! Identifiers: who assigned them, what kind they are, and the many ways of writing an NHS number.
 
+use hl7v2::SegmentId;
 use hl7v2::edit::{Change, Edit, SegmentRef, Spot};
 use hl7v2::nhs::NhsNumber;
 
-/// Fields of type CX that dialects write in their own way.
-pub const CX_FIELDS: &[(&str, u16)] = &[
-    ("PID", 2),
-    ("PID", 3),
-    ("PID", 4),
-    ("PID", 18),
-    ("PID", 21),
-    ("MRG", 1),
-    ("MRG", 2),
-    ("MRG", 3),
-    ("MRG", 4),
-    ("MRG", 5),
-    ("PV1", 19),
-    ("NK1", 33),
-];
+/// Fields by segment: where a rule looks.
+pub type Fields<'f> = &'f [(SegmentId, &'f [u16])];
 
-/// Those among them that identify a person.
-pub const PATIENT_CX_FIELDS: &[(&str, u16)] = &[
-    ("PID", 2),
-    ("PID", 3),
-    ("PID", 4),
-    ("PID", 21),
-    ("MRG", 1),
-    ("MRG", 2),
-    ("MRG", 4),
-    ("NK1", 33),
-];
+pub(crate) const PID: SegmentId = SegmentId::of("PID");
+pub(crate) const PD1: SegmentId = SegmentId::of("PD1");
+pub(crate) const MRG: SegmentId = SegmentId::of("MRG");
+pub(crate) const NK1: SegmentId = SegmentId::of("NK1");
+pub(crate) const PV1: SegmentId = SegmentId::of("PV1");
+pub(crate) const ORC: SegmentId = SegmentId::of("ORC");
+pub(crate) const OBR: SegmentId = SegmentId::of("OBR");
+pub(crate) const PR1: SegmentId = SegmentId::of("PR1");
+pub(crate) const DG1: SegmentId = SegmentId::of("DG1");
+
+/// Fields of type CX that identify a person.
+pub const PATIENT_CX_FIELDS: Fields<'static> = &[(PID, &[2, 3, 4, 21]), (MRG, &[1, 2, 4]), (NK1, &[33])];
 
 /// What an identifier identifies, by its canonical type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -44,10 +33,13 @@ pub enum IdentifierKind {
 
 /// The kind of the identifier in a repetition that is in canonical shape.
 pub fn identifier_kind(edit: &Edit<'_>, repetition: Spot) -> IdentifierKind {
-    match &*edit.text(repetition.component(5)) {
-        "NH" => IdentifierKind::Nhs,
-        "MR" => IdentifierKind::Hospital,
-        _ => IdentifierKind::Other,
+    let kind = repetition.component(5);
+    if edit.says(kind, "NH") {
+        IdentifierKind::Nhs
+    } else if edit.says(kind, "MR") {
+        IdentifierKind::Hospital
+    } else {
+        IdentifierKind::Other
     }
 }
 
@@ -66,18 +58,17 @@ pub fn patient_identifiers(edit: &Edit<'_>, pid: SegmentRef) -> impl Iterator<It
 /// Calls for every repetition of these fields, in every segment of that name.
 ///
 /// Looks at [`REPETITIONS_MAX`] of a field; the rest pass through, with a note where they begin.
-pub fn each_repetition(
-    edit: &mut Edit<'_>,
-    fields: &[(&str, u16)],
-    mut visit: impl FnMut(&mut Edit<'_>, Spot),
-) {
+pub fn each_repetition(edit: &mut Edit<'_>, fields: Fields<'_>, mut visit: impl FnMut(&mut Edit<'_>, Spot)) {
     for ordinal in 0..edit.segment_count() {
         let Some(segment) = edit.segment_at(ordinal) else {
             break;
         };
         let id = edit.id(segment);
-        for (_, number) in fields.iter().filter(|(name, _)| id == *name) {
-            let field = segment.field(*number);
+        let Some((_, numbers)) = fields.iter().find(|(name, _)| *name == id) else {
+            continue;
+        };
+        for &number in *numbers {
+            let field = segment.field(number);
             let count = edit.repetitions(field);
             for repetition in 1..=count.min(REPETITIONS_MAX) {
                 visit(edit, field.repetition(repetition));
@@ -96,9 +87,9 @@ pub fn each_repetition(
 pub const REPETITIONS_MAX: u16 = 256;
 
 /// Gives the identifiers of one authority and type (CX-4.1 and CX-5) another; an empty one is left out.
-pub fn rename_authority(edit: &mut Edit<'_>, fields: &[(&str, u16)], from: (&str, &str), to: (&str, &str)) {
+pub fn rename_authority(edit: &mut Edit<'_>, fields: Fields<'_>, from: (&str, &str), to: (&str, &str)) {
     each_repetition(edit, fields, |edit, at| {
-        if edit.text(at.component(5)) == from.1 && edit.text(at.component(4)).eq_ignore_ascii_case(from.0) {
+        if edit.says(at.component(5), from.1) && edit.text(at.component(4)).eq_ignore_ascii_case(from.0) {
             put_authority(edit, at, to);
         }
     });
@@ -111,7 +102,7 @@ pub fn put_authority(edit: &mut Edit<'_>, at: Spot, (authority, kind): (&str, &s
         let spot = at.component(component);
         if text.is_empty() {
             edit.drop(spot, UNSAID);
-        } else if edit.text(spot) != text {
+        } else if !edit.says(spot, text) {
             let change = if edit.is_valued(spot) {
                 Change::Transformed
             } else {

@@ -262,7 +262,10 @@ fn place_canonical(edit: &mut Edit<'_>, at: Spot, _: &str) {
     if !is_trust_first(edit, at) {
         return;
     }
-    if edit.text(at.component(4)).starts_with(&*edit.text(at.component(1))) {
+    if edit
+        .text(at.component(4))
+        .starts_with(&*edit.text(at.component(1)))
+    {
         edit.drop(at.component(1), "the code of the site begins with it");
     } else {
         edit.move_to(at.component(1), at.component(11));

@@ -31,7 +31,7 @@ pub use self::header::{
     A18, A34, A40, Header, canonical_header, render_header, render_merge, structure_of, to_canonical_merge,
 };
 pub use self::identifier::{
-    CX_FIELDS, IdentifierKind, PATIENT_CX_FIELDS, REPETITIONS_MAX, canonical_nhs_numbers, each_repetition,
+    Fields, IdentifierKind, PATIENT_CX_FIELDS, REPETITIONS_MAX, canonical_nhs_numbers, each_repetition,
     identifier_kind, nhs_candidates, nhs_number_elsewhere, patient_identifiers, put_authority,
     rename_authority, render_nhs_numbers, sort_identifiers,
 };
@@ -45,7 +45,7 @@ pub use self::table::{CodeTable, FieldTables, Lookup, map_from, map_to};
 pub use self::text::{fold_ascii, limit_width, upper_case};
 pub use self::time::{Width, birth_date, fit_times};
 pub use self::visit::{
-    CLINICIAN_FIELDS, drop_repeated_class, exchange, exchange_discharge, move_when_free, national_code_first,
+    CLINICIAN_FIELDS, drop_repeated_class, exchange_discharge, move_when_free, national_code_first,
     registers_by_shape, registers_unsaid, repeat_class, visit_number_canonical, visit_number_rendered,
 };
 
@@ -262,3 +262,6 @@ fn write(
         *trace = edit.trace();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@
 
 use std::sync::OnceLock;
 
-use hl7v2::Location;
 use hl7v2::edit::{Change, Edit, Spot};
+use hl7v2::{Location, SegmentId};
 
 use super::REPETITIONS_MAX;
 
@@ -102,7 +102,9 @@ fn parse(lines: impl IntoIterator<Item = &'static str>) -> Parsed {
     let mut parsed = Parsed::default();
     for line in lines.into_iter().filter(|line| !line.trim().is_empty()) {
         // A local text may hold commas, and is quoted then; the display stands last and needs no quotes.
-        let quoted = line.strip_prefix('"').and_then(|rest| rest.split_once("\","));
+        let quoted = line
+            .split_once("\",")
+            .map(|(local, rest)| (local.trim_start_matches('"'), rest));
         let (local, rest) = quoted.or_else(|| line.split_once(',')).unwrap_or((line, ""));
         let mut cells = std::iter::once(local).chain(rest.splitn(3, ',')).map(str::trim);
         let mut cell = || cells.next().unwrap_or_default();
@@ -149,7 +151,7 @@ fn compare(left: &str, right: &str) -> std::cmp::Ordering {
 /// Tables for many fields in one CSV, `place local,canonical,render,display`: a place is a field or a component.
 pub struct FieldTables {
     csv: &'static str,
-    parsed: OnceLock<Vec<FieldTable>>,
+    parsed: OnceLock<Vec<(SegmentId, Vec<FieldTable>)>>,
 }
 
 struct FieldTable {
@@ -184,16 +186,22 @@ impl FieldTables {
 
     /// The places that have a table.
     pub fn places(&self) -> impl Iterator<Item = Location> + '_ {
-        self.tables().iter().map(|table| table.place)
+        self.tables()
+            .iter()
+            .flat_map(|(_, tables)| tables)
+            .map(|table| table.place)
     }
 
-    fn each(&self, edit: &mut Edit<'_>, mut visit: impl FnMut(&mut Edit<'_>, Spot, &Parsed)) {
+    fn each(&self, edit: &mut Edit<'_>, visit: impl Fn(&mut Edit<'_>, Spot, &Parsed)) {
         for ordinal in 0..edit.segment_count() {
             let Some(segment) = edit.segment_at(ordinal) else {
                 break;
             };
             let id = edit.id(segment);
-            for table in self.tables().iter().filter(|table| table.place.segment == id) {
+            let Some((_, tables)) = self.tables().iter().find(|(name, _)| *name == id) else {
+                continue;
+            };
+            for table in tables {
                 let field = segment.field(table.place.field);
                 for repetition in 1..=edit.repetitions(field).min(REPETITIONS_MAX) {
                     let at = field
@@ -207,26 +215,34 @@ impl FieldTables {
         }
     }
 
-    fn tables(&self) -> &[FieldTable] {
+    fn tables(&self) -> &[(SegmentId, Vec<FieldTable>)] {
         self.parsed.get_or_init(|| {
-            let mut tables: Vec<(Location, Vec<&'static str>)> = Vec::new();
+            let mut rows: Vec<(Location, Vec<&'static str>)> = Vec::new();
             for line in self.csv.lines().skip(1) {
-                let Some((place, row)) = line.split_once(' ') else {
+                // Only the local text may hold a comma: quotes stand around place and text together.
+                let Some((place, row)) = line.trim_start_matches('"').split_once(' ') else {
                     continue;
                 };
-                let Ok(place) = place.trim().parse::<Location>() else {
+                let Ok(place) = place.parse::<Location>() else {
                     continue;
                 };
-                match tables.iter_mut().find(|(known, _)| *known == place) {
+                match rows.iter_mut().find(|(known, _)| *known == place) {
                     Some((_, rows)) => rows.push(row),
-                    None => tables.push((place, vec![row])),
+                    None => rows.push((place, vec![row])),
                 }
             }
-            let table = |(place, rows): (Location, Vec<&'static str>)| FieldTable {
-                place,
-                parsed: parse(rows),
-            };
-            tables.into_iter().map(table).collect()
+            let mut tables: Vec<(SegmentId, Vec<FieldTable>)> = Vec::new();
+            for (place, rows) in rows {
+                let table = FieldTable {
+                    place,
+                    parsed: parse(rows),
+                };
+                match tables.iter_mut().find(|(id, _)| *id == place.segment) {
+                    Some((_, tables)) => tables.push(table),
+                    None => tables.push((place.segment, vec![table])),
+                }
+            }
+            tables
         })
     }
 }

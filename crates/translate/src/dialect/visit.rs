@@ -2,7 +2,8 @@
 
 use hl7v2::edit::{Change, Edit, Spot};
 
-use super::{REPETITIONS_MAX, each_repetition, put_authority};
+use super::identifier::{DG1, OBR, ORC, PD1, PR1, PV1};
+use super::{Fields, REPETITIONS_MAX, each_repetition, put_authority};
 
 /// Moves a value to where the canonical shape has it, when nothing stands there yet.
 ///
@@ -58,26 +59,14 @@ pub fn visit_number_rendered(edit: &mut Edit<'_>, local: (&str, &str)) {
     }
 }
 
-/// Exchanges two values of a segment; a side that holds nothing takes the other's.
-pub fn exchange(edit: &mut Edit<'_>, left: Spot, right: Spot, spare: Spot) {
-    edit.move_to(left, spare);
-    edit.move_to(right, left);
-    edit.move_to(spare, right);
-}
-
 /// Fields that name clinicians (XCN).
-pub const CLINICIAN_FIELDS: &[(&str, u16)] = &[
-    ("PV1", 7),
-    ("PV1", 8),
-    ("PV1", 9),
-    ("PV1", 17),
-    ("PD1", 4),
-    ("ORC", 12),
-    ("OBR", 16),
-    ("OBR", 28),
-    ("PR1", 8),
-    ("PR1", 11),
-    ("DG1", 16),
+pub const CLINICIAN_FIELDS: Fields<'static> = &[
+    (PV1, &[7, 8, 9, 17]),
+    (PD1, &[4]),
+    (ORC, &[12]),
+    (OBR, &[16, 28]),
+    (PR1, &[8, 11]),
+    (DG1, &[16]),
 ];
 
 /// Names the register of clinicians' codes that show it by their shape: `C` and seven digits is the General Medical
@@ -124,10 +113,13 @@ pub fn national_code_first(edit: &mut Edit<'_>) {
             break;
         };
         let id = edit.id(segment);
-        for (_, number) in CLINICIAN_FIELDS.iter().filter(|(name, _)| id == *name) {
-            let rank = |edit: &Edit<'_>, at: Spot| edit.text(at.component(9)) != "GMC";
-            if edit.repetitions(segment.field(*number)) <= REPETITIONS_MAX {
-                edit.sort_repetitions(segment.field(*number), rank);
+        let Some((_, numbers)) = CLINICIAN_FIELDS.iter().find(|(name, _)| *name == id) else {
+            continue;
+        };
+        for &number in *numbers {
+            let field = segment.field(number);
+            if (2..=REPETITIONS_MAX).contains(&edit.repetitions(field)) {
+                edit.sort_repetitions(field, |edit, at| !edit.says(at.component(9), "GMC"));
             }
         }
     }
@@ -162,7 +154,10 @@ pub fn exchange_discharge(edit: &mut Edit<'_>, widths: (usize, usize)) {
     let digits = |at: Spot| edit.text(at).bytes().all(|byte| byte.is_ascii_digit());
     let fits = (lengths.0 == widths.0 || lengths.0 == 0) && (lengths.1 == widths.1 || lengths.1 == 0);
     if fits && lengths != (0, 0) && digits(first) && digits(second) {
-        exchange(edit, first, second, pv1.field(SPARE_FIELD));
+        let spare = pv1.field(SPARE_FIELD);
+        edit.move_to(first, spare);
+        edit.move_to(second, first);
+        edit.move_to(spare, second);
     }
 }
 

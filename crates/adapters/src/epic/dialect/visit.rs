@@ -1,5 +1,6 @@
 //! The visit.
 
+use hl7v2::SegmentId;
 use hl7v2::edit::{Change, Edit, Spot};
 use translate::dialect::{
     CLINICIAN_FIELDS, CodeTable, Confidence, DialectRule, drop_repeated_class, drop_repeated_visit,
@@ -120,7 +121,7 @@ pub(super) const CLINICIANS: DialectRule = DialectRule {
         national_code_first(edit);
     },
     render: |edit, _| {
-        each_repetition(edit, &[("PD1", 4)], |edit, at| {
+        each_repetition(edit, &[(SegmentId::of("PD1"), &[4])], |edit, at| {
             if edit.text(at.component(9)) == "GMP" {
                 edit.drop(at.component(9), "the code's shape says it in this dialect");
             }

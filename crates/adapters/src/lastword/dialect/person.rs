@@ -3,9 +3,9 @@
 use hl7v2::SegmentId;
 use hl7v2::edit::{Change, Edit, Spot};
 use translate::dialect::{
-    CodeTable, Confidence, DialectRule, IdentifierKind, MARITAL_NHS, PATIENT_CX_FIELDS, REPETITIONS_MAX,
-    birth_date, canonical_nhs_numbers, default_type, each_repetition, identifier_kind, map_to,
-    move_when_free, nhs_candidates, nhs_number_elsewhere, patient_identifiers, practice_canonical,
+    CodeTable, Confidence, DialectRule, Fields, IdentifierKind, MARITAL_NHS, PATIENT_CX_FIELDS,
+    REPETITIONS_MAX, birth_date, canonical_nhs_numbers, default_type, each_repetition, identifier_kind,
+    map_to, move_when_free, nhs_candidates, nhs_number_elsewhere, patient_identifiers, practice_canonical,
     practice_rendered, put_authority, rename_authority, render_nhs_numbers, sort_identifiers,
     telecoms_by_order, telecoms_to_order, unchanged, undefault_type,
 };
@@ -236,6 +236,8 @@ pub(super) const NAME_TYPE: DialectRule = DialectRule {
     },
 };
 
+const ADDRESSES: Fields<'static> = &[(SegmentId::of("PID"), &[11]), (SegmentId::of("NK1"), &[4])];
+
 pub(super) const COUNTY: DialectRule = DialectRule {
     name: "XAD.9 county > XAD.4",
     places: &["PID-11", "NK1-4"],
@@ -243,12 +245,12 @@ pub(super) const COUNTY: DialectRule = DialectRule {
     confidence: Confidence::Documented,
     why: "The county stands in component 9 here and in component 4 with every other sender.",
     normalise: |edit, _| {
-        each_repetition(edit, &[("PID", 11), ("NK1", 4)], |edit, at| {
+        each_repetition(edit, ADDRESSES, |edit, at| {
             move_when_free(edit, at.component(9), at.component(4));
         });
     },
     render: |edit, _| {
-        each_repetition(edit, &[("PID", 11), ("NK1", 4)], |edit, at| {
+        each_repetition(edit, ADDRESSES, |edit, at| {
             move_when_free(edit, at.component(4), at.component(9));
         });
     },
@@ -303,7 +305,7 @@ pub(super) const LANGUAGE: DialectRule = DialectRule {
 const INTERPRETER: &str = "INTERPRETER";
 
 fn swap_language(edit: &mut Edit<'_>, field: Spot) {
-    translate::dialect::exchange(edit, field.component(1), field.component(4), field.component(9));
+    edit.swap(field.component(1), field.component(4));
 }
 
 pub(super) const DISABILITY: DialectRule = DialectRule {
@@ -359,7 +361,7 @@ pub(super) const PRACTICES: DialectRule = DialectRule {
 /// Component 14 holds the national code, component 1 the local one: exchanged, with the register named.
 fn national_code(edit: &mut Edit<'_>, at: Spot, register: &'static str) {
     if edit.is_valued(at.component(14)) && !edit.is_present(at.component(9)) {
-        translate::dialect::exchange(edit, at.component(1), at.component(14), at.component(30));
+        edit.swap(at.component(1), at.component(14));
         edit.set(at.component(9), register, Change::Defaulted);
     }
 }
@@ -367,7 +369,7 @@ fn national_code(edit: &mut Edit<'_>, at: Spot, register: &'static str) {
 fn local_code(edit: &mut Edit<'_>, at: Spot, register: &str) {
     if edit.text(at.component(9)) == register {
         edit.drop(at.component(9), "the place of the code says it in this dialect");
-        translate::dialect::exchange(edit, at.component(1), at.component(14), at.component(30));
+        edit.swap(at.component(1), at.component(14));
     }
 }
 

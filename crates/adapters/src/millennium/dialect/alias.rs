@@ -54,9 +54,10 @@ fn alias(line: &'static str) -> Option<Alias> {
 /// `PID-3.5`, or `XCN.9` for component 9 of every field that names a clinician.
 fn expand(place: &str) -> Vec<(SegmentId, u16, u16)> {
     if let Some(component) = place.strip_prefix("XCN.").and_then(|number| number.parse().ok()) {
-        let clinicians = CLINICIAN_FIELDS.iter().chain(&[("EVN", 5)]);
+        let event = (SegmentId::of("EVN"), &[5][..]);
+        let clinicians = CLINICIAN_FIELDS.iter().copied().chain([event]);
         return clinicians
-            .filter_map(|&(id, field)| Some((SegmentId::new(id)?, field, component)))
+            .flat_map(|(id, fields)| fields.iter().map(move |&field| (id, field, component)))
             .collect();
     }
     let location = place.parse::<hl7v2::Location>();

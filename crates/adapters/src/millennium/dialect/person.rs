@@ -1,8 +1,9 @@
 //! Who the patient is: pools, repeats, telephones, ethnic category.
 
+use hl7v2::SegmentId;
 use hl7v2::edit::{Change, Edit, Spot};
 use translate::dialect::{
-    CodeTable, Confidence, DialectRule, IdentifierKind, Lookup, birth_date, canonical_nhs_numbers,
+    CodeTable, Confidence, DialectRule, Fields, IdentifierKind, Lookup, birth_date, canonical_nhs_numbers,
     each_repetition, identifier_kind, patient_identifiers, put_authority, render_nhs_numbers,
     sort_identifiers, widen_date,
 };
@@ -12,16 +13,9 @@ use super::SAMPLES;
 static TRUSTS: CodeTable = CodeTable::new(include_str!("../trusts.csv"));
 static ETHNICITIES: CodeTable = CodeTable::new(include_str!("../ethnicity.csv"));
 
-const POOLED: &[(&str, u16)] = &[
-    ("PID", 2),
-    ("PID", 3),
-    ("PID", 4),
-    ("PID", 18),
-    ("PID", 21),
-    ("MRG", 1),
-    ("MRG", 2),
-    ("MRG", 3),
-    ("MRG", 4),
+const POOLED: Fields<'static> = &[
+    (SegmentId::of("PID"), &[2, 3, 4, 18, 21]),
+    (SegmentId::of("MRG"), &[1, 2, 3, 4]),
 ];
 
 pub(super) const POOLS: DialectRule = DialectRule {
@@ -137,7 +131,7 @@ pub(super) const TELECOMS: DialectRule = DialectRule {
     render: |edit, _| each_repetition(edit, TELECOM_FIELDS, telecom_rendered),
 };
 
-const TELECOM_FIELDS: &[(&str, u16)] = &[("PID", 13), ("PID", 14), ("NK1", 5)];
+const TELECOM_FIELDS: Fields<'static> = &[(SegmentId::of("PID"), &[13, 14]), (SegmentId::of("NK1"), &[5])];
 
 /// The code value of a mobile telephone, which nobody gave an alias.
 const MOBILE: &str = "CD:3310891";
