@@ -325,7 +325,7 @@ impl State {
         report.key = key;
         report.version = 1;
         report.updated_ms = now_ms;
-        self.reports.insert(key, report);
+        self.reports.insert(key, Box::new(report));
         applied.reported(key);
         if let Some(person) = self.people.get_mut(&applied.person) {
             person.reports.push(key);

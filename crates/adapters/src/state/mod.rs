@@ -31,8 +31,9 @@ pub(crate) type Text = compact_str::CompactString;
 /// The whole record of one EPR.
 pub(crate) struct State {
     seed: u64,
-    people: HashMap<u32, Person>,
-    reports: HashMap<u32, Report>,
+    /// Boxed: a map of large values would keep nearly twice their room.
+    people: HashMap<u32, Box<Person>>,
+    reports: HashMap<u32, Box<Report>>,
     index: Index,
 }
 
@@ -52,9 +53,12 @@ impl State {
         state.people.reserve(people.len());
         for person in people {
             state.index.add(&person);
-            state.people.insert(person.key, person);
+            state.people.insert(person.key, Box::new(person));
         }
-        state.reports = reports.into_iter().map(|report| (report.key, report)).collect();
+        state.reports = reports
+            .into_iter()
+            .map(|report| (report.key, Box::new(report)))
+            .collect();
         state
     }
 
@@ -63,11 +67,11 @@ impl State {
     }
 
     pub(crate) fn person(&self, key: u32) -> Option<&Person> {
-        self.people.get(&key)
+        self.people.get(&key).map(Box::as_ref)
     }
 
     pub(crate) fn report(&self, key: u32) -> Option<&Report> {
-        self.reports.get(&key)
+        self.reports.get(&key).map(Box::as_ref)
     }
 
     pub(crate) fn people_count(&self) -> usize {
@@ -143,7 +147,7 @@ impl State {
             })
         };
         let key = held(number, false).or_else(|| held(digits.as_deref()?, true))?;
-        self.people.get(&self.survivor(key))
+        self.people.get(&self.survivor(key)).map(Box::as_ref)
     }
 
     /// A hospital number nobody has.
@@ -168,10 +172,10 @@ impl State {
         let key = free_key(self.seed, "person", &name, |key| self.people.contains_key(&key));
         self.people.insert(
             key,
-            Person {
+            Box::new(Person {
                 key,
                 ..Person::default()
-            },
+            }),
         );
         key
     }

@@ -196,6 +196,9 @@ impl Person {
 
     /// Adds what is new among `aliases`, filling in an authority or type that was not known before.
     pub(crate) fn take_aliases(&mut self, aliases: Vec<Alias>) {
+        if self.aliases.is_empty() {
+            self.aliases.reserve_exact(aliases.len());
+        }
         for alias in aliases {
             if alias.role == Role::Nhs {
                 // One NHS number per person: a new one replaces the old.

@@ -213,7 +213,7 @@ pub fn fixture(path: &str) -> Vec<u8> {
     std::fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every fixture message of a vendor, in order of name.
+/// Every fixture message of a vendor, in order of name; not the ways back that stand beside them.
 pub fn fixtures(vendor: &str) -> Vec<(String, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fixtures/messages")
@@ -222,7 +222,8 @@ pub fn fixtures(vendor: &str) -> Vec<(String, Vec<u8>)> {
     for event in std::fs::read_dir(root).unwrap() {
         for file in std::fs::read_dir(event.unwrap().path()).unwrap() {
             let path = file.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "hl7") {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name.ends_with(".hl7") && !name.ends_with(".back.hl7") {
                 all.push((path.display().to_string(), std::fs::read(&path).unwrap()));
             }
         }

@@ -253,10 +253,7 @@ fn human_name(person: u32, position: usize, name: &crate::state::person::Name) -
         } else {
             "official"
         }),
-        text: text(
-            format!("{}, {} {}", name.family, name.given, name.middle)
-                .trim_end_matches([' ', ',']),
-        ),
+        text: text(format!("{}, {} {}", name.family, name.given, name.middle).trim_end_matches([' ', ','])),
         family: text(&name.family),
         given: lines(&[&name.given, &name.middle]),
         prefix: lines(&[&name.prefix]),
