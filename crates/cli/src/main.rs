@@ -32,7 +32,7 @@ struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   eprgw serve                                              everything, seeded with synthetic people
-  eprgw replay fixtures/messages/lastword --to gateway     send a story and see what came back
+  eprgw replay message.hl7 --to gateway                    send it and see what came back
   eprgw translate message.hl7 --to fhir --ledger           one Bundle, and what became of every field";
 
 const EXIT_CODES: &str = "\

@@ -44,7 +44,7 @@ impl Default for RouterLimits {
     }
 }
 
-/// Serves `service` under `base_path`, which may hold parts in braces: `/millennium/r4/{tenant}`.
+/// Serves `service` under `base_path`, which may hold parts in braces: `/north/r4/{tenant}`.
 pub fn router<S: Service>(service: Arc<S>, base_path: &str) -> Router {
     router_with(service, base_path, RouterLimits::default())
 }

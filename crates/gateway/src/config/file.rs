@@ -176,10 +176,10 @@ pub struct EndpointTable {
     /// Send HL7 v2 there: `mllp://127.0.0.1:2577`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send: Option<String>,
-    /// Post FHIR message Bundles to this base: `http://127.0.0.1:8575/epic/api/FHIR/R4`.
+    /// Post FHIR message Bundles to this base: `http://127.0.0.1:9000/fhir/r4`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fhir: Option<String>,
-    /// Serve what was delivered here as FHIR, under this path: `/lastword/fhir/r4`.
+    /// Serve what was delivered here as FHIR, under this path: `/north/fhir/r4`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facade: Option<String>,
     /// The system behind it; the name when left out.
