@@ -1,11 +1,12 @@
 //! Actions: what somebody at the keyboard does becomes a [`Change`] like any message, and a message of the EPR's own.
 
+mod results;
+
 use hl7v2::nhs::NhsNumber;
 use jiff::Timestamp;
 
 use crate::action::{
-    ActError, ActReport, Action, Admit, Details, Discharge, MergeOf, OfVisit, Register, ResultOf, TestOf,
-    Transfer, Update,
+    ActError, ActReport, Action, Admit, Details, Discharge, MergeOf, OfVisit, Register, Transfer, Update,
 };
 use crate::clock::london;
 use crate::emit::Emission;
@@ -14,7 +15,6 @@ use crate::record::{Entry, Outgoing};
 use crate::state::change::{Demographics, Given, Merge, Visit, VisitAct};
 use crate::state::encounter::{Encounter, Place, Stage};
 use crate::state::person::{Address, Alias, Clinician, Coded, Name, Person, Role, Telecom};
-use crate::state::report::{Observation, Report, Said};
 use crate::state::{Applied, Change, State, Text};
 use crate::vendor::Codes;
 
@@ -202,6 +202,9 @@ impl Planner<'_> {
             None => self.state().next_mrn(codes.mrn_digits),
         };
         let authority = register.authority.map_or_else(|| codes.mrn.0.into(), Text::from);
+        if NhsNumber::parse(&value).is_some_and(|number| !self.shared.ranges.contain(number)) {
+            return Err(ActError::LiveNhsNumber);
+        }
         let mut aliases = vec![Alias {
             value,
             authority,
@@ -494,114 +497,6 @@ impl Planner<'_> {
             change,
             cleared: Vec::new(),
         })
-    }
-
-    fn result(self, result: ResultOf, correct: bool) -> Result<Plan, ActError> {
-        let person = self.person("patient", &result.patient)?;
-        let mut change = self.change(person, result.at.as_deref())?;
-        if result.tests.is_empty() {
-            return Err(ActError::Bad {
-                field: "tests",
-                problem: "a result needs at least one",
-            });
-        }
-        let filed = result.filler.as_deref().and_then(|filler| {
-            let mut reports = person.reports.iter().filter_map(|key| self.state().report(*key));
-            reports.find(|report| report.filler == filler)
-        });
-        if correct && filed.is_none() {
-            return Err(ActError::UnknownReport);
-        }
-        let status = match (correct, result.status.as_deref()) {
-            (true, _) => "C",
-            (false, Some("preliminary")) => "P",
-            (false, None | Some("final")) => "F",
-            (false, Some(_)) => {
-                return Err(ActError::Bad {
-                    field: "status",
-                    problem: "preliminary or final",
-                });
-            }
-        };
-        let filler = match result.filler {
-            Some(filler) => Text::from(filler),
-            None => format!("R{}{:03}", person.key, person.reports.len() + 1).into(),
-        };
-        let service = match (result.service, filed) {
-            (Some([code, text]), _) => Coded {
-                code: code.into(),
-                text: text.into(),
-                ..Coded::default()
-            },
-            (None, Some(filed)) => filed.service.clone(),
-            (None, None) => {
-                return Err(ActError::Bad {
-                    field: "service",
-                    problem: "code and words of what was asked for",
-                });
-            }
-        };
-        let observed = filed
-            .and_then(|filed| filed.observed.clone())
-            .unwrap_or_else(|| change.at.clone());
-        let open = person
-            .encounters
-            .iter()
-            .rev()
-            .find(|encounter| encounter.stage() == Stage::Open);
-        if let Some(encounter) = open {
-            change.visit = Some((
-                VisitAct::Refer,
-                Visit {
-                    number: encounter.number.clone(),
-                    ..Visit::default()
-                },
-            ));
-        }
-        change.reports = vec![Report {
-            filler,
-            placer: result.placer.map(Text::from).unwrap_or_default(),
-            service,
-            issued: Some(self.now.as_str().into()),
-            status: status.into(),
-            observations: result
-                .tests
-                .iter()
-                .map(|test| observation(test, status, &observed))
-                .collect(),
-            observed: Some(observed),
-            ..Report::default()
-        }];
-        Ok(Plan {
-            event: "R01",
-            change,
-            cleared: Vec::new(),
-        })
-    }
-}
-
-fn observation(test: &TestOf, status: &str, observed: &Text) -> Observation {
-    let number = test.value.parse::<f64>().is_ok();
-    let text = |given: &Option<String>| given.as_deref().map(Text::from).unwrap_or_default();
-    Observation {
-        code: Coded {
-            code: test.code.as_str().into(),
-            text: text(&test.name),
-            ..Coded::default()
-        },
-        said: Said {
-            value_type: Text::const_new(if number { "NM" } else { "ST" }),
-            value: vec![vec![test.value.as_str().into()]],
-            units: test.units.as_deref().map(|units| Coded {
-                code: units.into(),
-                ..Coded::default()
-            }),
-            range: text(&test.range),
-            flag: text(&test.flag),
-            status: status.into(),
-            observed: Some(observed.clone()),
-        },
-        ..Observation::default()
     }
 }
 

@@ -218,8 +218,17 @@ impl Inner {
 pub struct Epr {
     shared: Arc<Shared>,
     listener: Listener,
-    sending: Option<tokio::task::JoinHandle<()>>,
+    sending: Option<Sending>,
     drain: Duration,
+}
+
+/// The task that empties the outbox; ends with its EPR.
+struct Sending(tokio::task::JoinHandle<()>);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What waits to be sent, and what became of the rest.
@@ -307,9 +316,13 @@ impl Epr {
                 source,
             })?;
         let drain = Duration::from_millis(settings.sending.drain_ms);
-        let sending = settings
-            .send_to
-            .map(|address| tokio::spawn(outbox::run(shared.clone(), address, settings.sending)));
+        let sending = settings.send_to.map(|address| {
+            Sending(tokio::spawn(outbox::run(
+                shared.clone(),
+                address,
+                settings.sending,
+            )))
+        });
         Ok(Self {
             shared,
             listener,
@@ -367,7 +380,7 @@ impl Epr {
                     "messages still wait to be sent; they keep"
                 );
             }
-            sending.abort();
+            drop(sending);
         }
         self.shared.recorder.close().await;
     }

@@ -286,6 +286,10 @@ async fn an_action_that_cannot_be_is_refused_and_nothing_happens() {
             "outside the ranges",
         ),
         (
+            json!({"register": {"family": "Plum", "mrn": "9434765919"}}),
+            "outside the ranges",
+        ),
+        (
             json!({"register": {"family": "Plum", "nhs-number": "9990000019"}}),
             "check digit",
         ),

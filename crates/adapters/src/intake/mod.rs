@@ -103,28 +103,7 @@ fn adt(message: &Message<'_>, event: &str, reading: &Reading) -> Result<Change, 
     let mut change = about(message, reading)?;
     change.demographics = demographics::read(message, reading);
     if merge {
-        if message.segment("MRG").is_none() {
-            return Err(Refusal::error("100", "MRG", "MRG: segment missing from a merge"));
-        }
-        let losers = (reading.losers)(message);
-        if losers.is_empty() {
-            return Err(Refusal::error(
-                "101",
-                "MRG-1",
-                "MRG-1: no number of the record that goes",
-            ));
-        }
-        if losers
-            .iter()
-            .all(|loser| change.aliases.iter().any(|kept| kept.names_the_same(loser)))
-        {
-            return Err(Refusal::error(
-                "204",
-                "MRG-1",
-                "MRG-1: names the record that stays",
-            ));
-        }
-        change.merge = Some(Merge { losers, renumber });
+        change.merge = Some(merge_of(message, &change, reading, renumber)?);
         return Ok(change);
     }
     if moves {
@@ -160,6 +139,37 @@ fn adt(message: &Message<'_>, event: &str, reading: &Reading) -> Result<Change, 
         change.visit = Some((act, visit));
     }
     Ok(change)
+}
+
+/// Who goes in a merge, or which number does.
+fn merge_of(
+    message: &Message<'_>,
+    change: &Change,
+    reading: &Reading,
+    renumber: bool,
+) -> Result<Merge, Refusal> {
+    if message.segment("MRG").is_none() {
+        return Err(Refusal::error("100", "MRG", "MRG: segment missing from a merge"));
+    }
+    let losers = (reading.losers)(message);
+    if losers.is_empty() {
+        return Err(Refusal::error(
+            "101",
+            "MRG-1",
+            "MRG-1: no number of the record that goes",
+        ));
+    }
+    if losers
+        .iter()
+        .all(|loser| change.aliases.iter().any(|kept| kept.names_the_same(loser)))
+    {
+        return Err(Refusal::error(
+            "204",
+            "MRG-1",
+            "MRG-1: names the record that stays",
+        ));
+    }
+    Ok(Merge { losers, renumber })
 }
 
 /// What a trigger event does to a visit; none for those about the person only.

@@ -114,8 +114,8 @@ fn pid(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
     if let Some(community) = person.alias(Role::Enterprise) {
         pid.put(4, cx(community, raw));
     }
-    let current = if raw { "CD:766" } else { "CURRENT" };
     if let Some(name) = person.name() {
+        let current = if raw { "CD:766" } else { "CURRENT" };
         pid.put(
             5,
             parts(&[
@@ -129,104 +129,22 @@ fn pid(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
             ]),
         );
     }
-    match &person.birth {
-        Some(birth) => {
-            let digits = time_to(birth, 14);
-            pid.set(
-                7,
-                &if digits.len() == 8 {
-                    format!("{digits}000000")
-                } else {
-                    digits
-                },
-            );
-        }
-        None if emission.cleared("birth-date") => {
-            pid.put(7, Er7::null());
-        }
-        None => {}
-    }
+    pid.put(7, birth(emission));
     pid.put(8, emission.told("sex", person.sex.as_ref()));
-    pid.put(
-        11,
-        Er7::repeated(person.addresses.iter().map(|address| {
-            let kind = if raw { "CD:756" } else { "HOME" };
-            parts(&[
-                &address.line,
-                &address.other,
-                &address.city,
-                &address.county,
-                &address.postcode,
-                "GBR",
-                kind,
-            ])
-        })),
-    );
-    if person.addresses.is_empty() && emission.cleared("address") {
-        pid.put(11, Er7::null());
-    }
-    let home = if raw { "CD:170" } else { "HOME" };
-    let phone = |value: &str, used_as: &str| match used_as {
-        _ if value.contains('@') => parts(&[value, "EMAIL"]),
-        "ORN" => parts(&[value, "CD:3310891"]),
-        _ => parts(&[value, home]),
-    };
-    pid.put(
-        13,
-        Er7::repeated(
-            person
-                .telecoms
-                .iter()
-                .filter(|telecom| telecom.used_as != "WPN")
-                .map(|telecom| phone(&telecom.value, &telecom.used_as)),
-        ),
-    );
-    if person.telecoms.is_empty() && emission.cleared("phone") {
-        pid.put(13, Er7::null());
-    }
+    pid.put(11, addresses(emission, raw));
+    pid.put(13, telecoms(emission, raw));
     pid.set(15, if raw { "CD:151" } else { "English" });
-    match &person.marital {
-        Some(marital) => {
-            pid.set(16, &codes::printed(codes::MARITAL, marital, raw));
-        }
-        None => {
-            // Explicit nulls are common here: an unknown status is told as one.
-            pid.put(16, Er7::null());
-        }
-    }
+    // Explicit nulls are common here: an unknown status is told as one.
+    let marital = person
+        .marital
+        .as_ref()
+        .map(|marital| codes::printed(codes::MARITAL, marital, raw));
+    pid.put(16, marital.map_or_else(Er7::null, |marital| Er7::text(&marital)));
     pid.maybe(17, person.religion.as_ref());
     if let Some(encounter) = emission.encounter {
-        let pool = if encounter.authority.is_empty() {
-            "ICHT Encounter Num"
-        } else {
-            &encounter.authority
-        };
-        let kind = if raw {
-            format!("CD:{}", codes::FIN)
-        } else {
-            "FINNBR".to_owned()
-        };
-        pid.put(18, parts(&[&encounter.number, "", "", pool, &kind]));
+        pid.put(18, fin(encounter, raw));
     }
-    match &person.ethnicity {
-        Some(ethnicity) => {
-            let printed = codes::printed(codes::ETHNICITY, &ethnicity.code, raw);
-            let leaks =
-                printed.starts_with("CD:") || codes::value_of(codes::ETHNICITY, &ethnicity.code).is_none();
-            pid.put(
-                22,
-                if leaks {
-                    Er7::text(&printed)
-                } else {
-                    parts(&[&ethnicity.code, &printed])
-                },
-            );
-        }
-        None if emission.cleared("ethnicity") => {
-            pid.put(22, Er7::null());
-        }
-        None => {}
-    }
+    pid.put(22, ethnicity(emission, raw));
     pid.set(
         29,
         &person
@@ -235,16 +153,97 @@ fn pid(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
             .map(|time| time_to(time, 14))
             .unwrap_or_default(),
     );
-    let died = person.has_died();
     pid.set(
         30,
-        match (died, raw) {
+        match (person.has_died(), raw) {
             (true, false) => "Yes",
             (false, false) => "No",
             (true, true) => "CD:360",
             (false, true) => "CD:363",
         },
     );
+}
+
+/// A date of birth is sent as a time at midnight.
+fn birth(emission: &Emission<'_>) -> Er7 {
+    let Some(birth) = &emission.person.birth else {
+        return emission.told("birth-date", None);
+    };
+    let digits = time_to(birth, 14);
+    Er7::text(&if digits.len() == 8 {
+        format!("{digits}000000")
+    } else {
+        digits
+    })
+}
+
+fn addresses(emission: &Emission<'_>, raw: bool) -> Er7 {
+    let addresses = &emission.person.addresses;
+    if addresses.is_empty() {
+        return emission.told("address", None);
+    }
+    let kind = if raw { "CD:756" } else { "HOME" };
+    Er7::repeated(addresses.iter().map(|address| {
+        let [line, other] = [&address.line, &address.other];
+        parts(&[
+            line,
+            other,
+            &address.city,
+            &address.county,
+            &address.postcode,
+            "GBR",
+            kind,
+        ])
+    }))
+}
+
+fn telecoms(emission: &Emission<'_>, raw: bool) -> Er7 {
+    let telecoms = &emission.person.telecoms;
+    if telecoms.is_empty() {
+        return emission.told("phone", None);
+    }
+    let home = if raw { "CD:170" } else { "HOME" };
+    Er7::repeated(
+        telecoms
+            .iter()
+            .filter(|telecom| telecom.used_as != "WPN")
+            .map(|telecom| {
+                let used_as = match telecom.used_as.as_str() {
+                    _ if telecom.email => "EMAIL",
+                    "ORN" => "CD:3310891",
+                    _ => home,
+                };
+                parts(&[&telecom.value, used_as])
+            }),
+    )
+}
+
+/// The financial number of a visit in its pool.
+fn fin(encounter: &Encounter, raw: bool) -> Er7 {
+    let pool = if encounter.authority.is_empty() {
+        "ICHT Encounter Num"
+    } else {
+        &encounter.authority
+    };
+    let kind = if raw {
+        format!("CD:{}", codes::FIN)
+    } else {
+        "FINNBR".to_owned()
+    };
+    parts(&[&encounter.number, "", "", pool, &kind])
+}
+
+fn ethnicity(emission: &Emission<'_>, raw: bool) -> Er7 {
+    let Some(ethnicity) = &emission.person.ethnicity else {
+        return emission.told("ethnicity", None);
+    };
+    let printed = codes::printed(codes::ETHNICITY, &ethnicity.code, raw);
+    let known = codes::value_of(codes::ETHNICITY, &ethnicity.code).is_some();
+    if known && !printed.starts_with("CD:") {
+        parts(&[&ethnicity.code, &printed])
+    } else {
+        Er7::text(&printed)
+    }
 }
 
 /// Every pool, one per trust, the NHS number last; the repeats before it swap from one person to the next.

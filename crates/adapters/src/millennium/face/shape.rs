@@ -16,7 +16,7 @@ use crate::face::{
 };
 use crate::seed::hash;
 use crate::state::encounter::{Encounter as Visit, Stage};
-use crate::state::person::{Alias, Person, Role};
+use crate::state::person::{Alias, Clinician, Person, Role};
 use crate::state::{Seen, Text};
 
 const NHS_SYSTEM: &str = "https://fhir.nhs.uk/Id/nhs-number";
@@ -88,104 +88,116 @@ fn gender(sex: &str) -> &'static str {
 }
 
 pub(super) fn patient(person: &Person) -> Patient {
-    let mut patient = Patient {
-        id: text(&person.key.to_string()),
-        meta: meta(person.version, person.updated_ms),
-        active: Some(person.merged_into.is_none()),
-        ..Patient::default()
-    };
     if let Some(survivor) = person.merged_into {
-        // Combined away: only the link still says something.
-        let unknown = || fhir::Extension {
-            url: text(ABSENT),
-            value_code: text("unknown"),
-            ..fhir::Extension::default()
-        };
-        patient.identifier = vec![Identifier {
-            extension: vec![unknown()],
-            ..Identifier::default()
-        }];
-        patient.name = vec![HumanName {
-            extension: vec![unknown()],
-            ..HumanName::default()
-        }];
-        patient.gender_element = Some(Box::new(fhir::Element {
-            extension: vec![unknown()],
-            ..fhir::Element::default()
-        }));
-        patient.link = vec![PatientLink {
-            other_: Some(relative("Patient", &survivor.to_string(), "")),
-            type_: text("replaced-by"),
-            ..PatientLink::default()
-        }];
-        return patient;
+        return combined(person, survivor);
     }
-    patient.identifier = person
+    let died = person.death_time.as_deref().and_then(date_time);
+    let shown = person
         .aliases
         .iter()
         .filter(|alias| alias.role != Role::Retired)
-        .enumerate()
-        .map(|(position, alias)| identifier(person.key, position, alias))
-        .collect();
-    patient.name = person
-        .names
-        .iter()
-        .enumerate()
-        .map(|(position, name)| human_name(person.key, position, name))
-        .collect();
-    patient.telecom = person
-        .telecoms
-        .iter()
-        .enumerate()
-        .map(|(position, telecom)| ContactPoint {
-            id: text(&format!("CI-PH-{}-{position}", person.key)),
-            system: text(if telecom.email { "email" } else { "phone" }),
-            value: text(&telecom.value),
-            use_: text(match telecom.used_as.as_str() {
-                "WPN" | "WORK" => "work",
-                "ORN" | "CD:3310891" => "mobile",
-                _ => "home",
-            }),
-            ..ContactPoint::default()
-        })
-        .collect();
-    patient.gender = person.sex.as_deref().and_then(|sex| text(gender(sex)));
-    patient.birth_date = person.birth.as_deref().and_then(date);
-    match person.death_time.as_deref().and_then(date_time) {
-        Some(died) => patient.deceased_date_time = Some(died),
-        None => patient.deceased_boolean = Some(person.has_died()),
-    }
-    patient.address = person
-        .addresses
-        .iter()
-        .enumerate()
-        .map(|(position, address)| Address {
-            id: text(&format!("CI-{}-{position}", person.key)),
-            use_: text("home"),
-            text: text(&lines(&[&address.line, &address.other, &address.city, &address.postcode]).join("\n")),
-            line: lines(&[&address.line, &address.other]),
-            city: text(&address.city),
-            district: text(&address.county),
-            postal_code: text(&address.postcode),
-            country: text(&address.country),
-            ..Address::default()
-        })
-        .collect();
-    patient.marital_status = person
-        .marital
-        .as_deref()
-        .map(|marital| coded(codes::MARITAL, marital, marital_code(marital)));
-    patient.general_practitioner = person
+        .enumerate();
+    let names = person.names.iter().enumerate();
+    let telecoms = person.telecoms.iter().enumerate();
+    let addresses = person.addresses.iter().enumerate();
+    let gp = person
         .gp
         .as_ref()
-        .map(|gp| Reference {
-            display: text(&full_name(&gp.family, &gp.given, &gp.prefix)),
-            ..Reference::default()
-        })
-        .into_iter()
-        .collect();
-    patient.text = narrative("Patient", person);
-    patient
+        .map(|gp| full_name(&gp.family, &gp.given, &gp.prefix));
+    Patient {
+        id: text(&person.key.to_string()),
+        meta: meta(person.version, person.updated_ms),
+        text: narrative("Patient", person),
+        identifier: shown
+            .map(|(position, alias)| identifier(person.key, position, alias))
+            .collect(),
+        active: Some(true),
+        name: names
+            .map(|(position, name)| human_name(person.key, position, name))
+            .collect(),
+        telecom: telecoms
+            .map(|(position, held)| telecom(person.key, position, held))
+            .collect(),
+        gender: person.sex.as_deref().and_then(|sex| text(gender(sex))),
+        birth_date: person.birth.as_deref().and_then(date),
+        deceased_boolean: died.is_none().then(|| person.has_died()),
+        deceased_date_time: died,
+        address: addresses
+            .map(|(position, held)| address(person.key, position, held))
+            .collect(),
+        marital_status: person
+            .marital
+            .as_deref()
+            .map(|own| coded(codes::MARITAL, own, marital_code(own))),
+        general_practitioner: gp
+            .map(|gp| Reference {
+                display: text(&gp),
+                ..Reference::default()
+            })
+            .into_iter()
+            .collect(),
+        ..Patient::default()
+    }
+}
+
+/// Somebody combined away: only the link still says something.
+fn combined(person: &Person, survivor: u32) -> Patient {
+    let unknown = || fhir::Extension {
+        url: text(ABSENT),
+        value_code: text("unknown"),
+        ..fhir::Extension::default()
+    };
+    Patient {
+        id: text(&person.key.to_string()),
+        meta: meta(person.version, person.updated_ms),
+        identifier: vec![Identifier {
+            extension: vec![unknown()],
+            ..Identifier::default()
+        }],
+        active: Some(false),
+        name: vec![HumanName {
+            extension: vec![unknown()],
+            ..HumanName::default()
+        }],
+        gender_element: Some(Box::new(fhir::Element {
+            extension: vec![unknown()],
+            ..fhir::Element::default()
+        })),
+        link: vec![PatientLink {
+            other_: Some(relative("Patient", &survivor.to_string(), "")),
+            type_: text("replaced-by"),
+            ..PatientLink::default()
+        }],
+        ..Patient::default()
+    }
+}
+
+fn telecom(person: u32, position: usize, held: &crate::state::person::Telecom) -> ContactPoint {
+    ContactPoint {
+        id: text(&format!("CI-PH-{person}-{position}")),
+        system: text(if held.email { "email" } else { "phone" }),
+        value: text(&held.value),
+        use_: text(match held.used_as.as_str() {
+            "WPN" | "WORK" => "work",
+            "ORN" | "CD:3310891" => "mobile",
+            _ => "home",
+        }),
+        ..ContactPoint::default()
+    }
+}
+
+fn address(person: u32, position: usize, held: &crate::state::person::Address) -> Address {
+    Address {
+        id: text(&format!("CI-{person}-{position}")),
+        use_: text("home"),
+        text: text(&lines(&[&held.line, &held.other, &held.city, &held.postcode]).join("\n")),
+        line: lines(&[&held.line, &held.other]),
+        city: text(&held.city),
+        district: text(&held.county),
+        postal_code: text(&held.postcode),
+        country: text(&held.country),
+        ..Address::default()
+    }
 }
 
 fn marital_code(marital: &str) -> Option<Coding> {
@@ -289,112 +301,97 @@ fn class(own: &str) -> Coding {
 }
 
 pub(super) fn encounter(person: &Person, visit: &Visit) -> Encounter {
-    let fin = concept(
-        vec![
-            proprietary(codes::ENCOUNTER_ALIAS, codes::FIN, "FIN NBR"),
-            standard(v2_code("0203", "AN", "Account number")),
-        ],
-        "FIN NBR",
-    );
     let name = person
         .name()
         .map(|name| format!("{}, {}", name.family, name.given))
         .unwrap_or_default();
-    let mut encounter = Encounter {
+    let service = visit
+        .specialty
+        .as_ref()
+        .map(|own| if own.code.is_empty() { &own.text } else { &own.code });
+    let reason = visit
+        .reason
+        .as_ref()
+        .map(|own| if own.text.is_empty() { &own.code } else { &own.text });
+    let kind = text(&visit.class).map(|own| coded(codes::ENCOUNTER_TYPE, &own, None));
+    let facility = visit.place().and_then(|place| text(&place.facility));
+    Encounter {
         id: text(&visit.key.to_string()),
         meta: meta(visit.version, person.updated_ms),
-        identifier: vec![Identifier {
-            use_: text("usual"),
-            type_: Some(fin),
-            system: Some(pool_system(&visit.authority)),
-            value: text(&visit.number),
-            ..Identifier::default()
-        }],
+        identifier: vec![fin(visit)],
         status: text(status(visit)),
         class: Some(class(&visit.class)),
+        type_: kind.into_iter().collect(),
+        service_type: service.map(|own| coded(codes::MEDICAL_SERVICE, own, None)),
         subject: Some(relative("Patient", &person.key.to_string(), &name)),
+        participant: visit.consultant.as_ref().map(participant).into_iter().collect(),
         period: visit.admitted.as_deref().map(|admitted| Period {
             start: date_time(admitted),
             end: visit.discharged.as_deref().and_then(date_time),
             ..Period::default()
         }),
+        reason_code: reason
+            .map(|words| concept(Vec::new(), words))
+            .into_iter()
+            .collect(),
+        hospitalization: hospitalization(visit),
+        location: visit
+            .place()
+            .map(|place| location(visit, place))
+            .into_iter()
+            .collect(),
+        service_provider: facility.map(|name| Reference {
+            display: Some(name),
+            ..Reference::default()
+        }),
         ..Encounter::default()
-    };
-    if !visit.class.is_empty() {
-        encounter.type_ = vec![coded(codes::ENCOUNTER_TYPE, &visit.class, None)];
     }
-    encounter.service_type = visit.specialty.as_ref().map(|specialty| {
-        let own = if specialty.code.is_empty() {
-            &specialty.text
-        } else {
-            &specialty.code
-        };
-        coded(codes::MEDICAL_SERVICE, own, None)
-    });
-    encounter.participant = visit
-        .consultant
-        .as_ref()
-        .map(|consultant| EncounterParticipant {
-            type_: vec![concept(
-                vec![standard(coding(
-                    "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
-                    "ATND",
-                    "attender",
-                ))],
-                "Attending Physician",
-            )],
-            individual: Some(Reference {
-                display: text(&full_name(
-                    &consultant.family,
-                    &consultant.given,
-                    &consultant.prefix,
-                )),
-                ..Reference::default()
-            }),
-            ..EncounterParticipant::default()
-        })
-        .into_iter()
-        .collect();
-    if let Some(reason) = &visit.reason {
-        encounter.reason_code = vec![concept(
-            Vec::new(),
-            if reason.text.is_empty() {
-                &reason.code
-            } else {
-                &reason.text
-            },
-        )];
+}
+
+/// The encounter's number.
+fn fin(visit: &Visit) -> Identifier {
+    let codings = vec![
+        proprietary(codes::ENCOUNTER_ALIAS, codes::FIN, "FIN NBR"),
+        standard(v2_code("0203", "AN", "Account number")),
+    ];
+    Identifier {
+        use_: text("usual"),
+        type_: Some(concept(codings, "FIN NBR")),
+        system: Some(pool_system(&visit.authority)),
+        value: text(&visit.number),
+        ..Identifier::default()
     }
+}
+
+fn participant(consultant: &Clinician) -> EncounterParticipant {
+    let system = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+    let name = full_name(&consultant.family, &consultant.given, &consultant.prefix);
+    EncounterParticipant {
+        type_: vec![concept(
+            vec![standard(coding(system, "ATND", "attender"))],
+            "Attending Physician",
+        )],
+        individual: Some(Reference {
+            display: text(&name),
+            ..Reference::default()
+        }),
+        ..EncounterParticipant::default()
+    }
+}
+
+fn hospitalization(visit: &Visit) -> Option<EncounterHospitalization> {
     let left = visit
         .disposition
         .as_deref()
         .filter(|_| visit.discharged.is_some());
-    if visit.source.is_some() || left.is_some() {
-        encounter.hospitalization = Some(EncounterHospitalization {
-            admit_source: visit
-                .source
-                .as_deref()
-                .map(|source| coded(codes::ADMIT_SOURCE, source, None)),
-            discharge_disposition: left.map(|left| coded(codes::DISCHARGE_DISPOSITION, left, None)),
-            ..EncounterHospitalization::default()
-        });
-    }
-    encounter.location = visit
-        .place()
-        .map(|place| location(visit, place))
-        .into_iter()
-        .collect();
-    if let Some(facility) = visit
-        .place()
-        .map(|place| &place.facility)
-        .filter(|facility| !facility.is_empty())
-    {
-        encounter.service_provider = Some(Reference {
-            display: text(facility),
-            ..Reference::default()
-        });
-    }
-    encounter
+    (visit.source.is_some() || left.is_some()).then(|| EncounterHospitalization {
+        admit_source: visit
+            .source
+            .as_deref()
+            .map(|source| coded(codes::ADMIT_SOURCE, source, None)),
+        discharge_disposition: left.map(|left| coded(codes::DISCHARGE_DISPOSITION, left, None)),
+        ..EncounterHospitalization::default()
+    })
 }
 
 fn location(visit: &Visit, place: &crate::state::encounter::Place) -> EncounterLocation {
