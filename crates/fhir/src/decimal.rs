@@ -3,6 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{Error, Unexpected};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
 use crate::Text;
 
 /// A decimal with its digits as written: `1.10` is not `1.1`, and neither is ever a binary fraction.
@@ -41,11 +46,6 @@ impl Decimal {
         }
     }
 
-    /// A number the JSON reader has just checked.
-    pub(crate) fn from_json(number: &str) -> Self {
-        Self(number.into())
-    }
-
     /// The digits as written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -81,6 +81,21 @@ impl From<u32> for Decimal {
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// As raw JSON, so that no digit is lost.
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Self::new(raw.get()).map_err(|_| D::Error::invalid_type(Unexpected::Other("no number"), &"a number"))
     }
 }
 

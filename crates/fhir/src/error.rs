@@ -8,18 +8,12 @@ pub struct ReadError(Box<Inside>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Inside {
-    /// Steps from the inside out: they are added while the readers return.
-    steps: Vec<Step>,
+    /// The type of the outermost structure.
+    root: String,
+    /// The steps from there, each with its dot or brackets.
+    steps: String,
     offset: usize,
     fault: Fault,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Member(&'static str),
-    Sibling(&'static str),
-    Position(usize),
-    Root(String),
 }
 
 /// What is wrong with the text.
@@ -80,29 +74,18 @@ pub enum Fault {
 impl ReadError {
     pub(crate) fn new(offset: usize, fault: Fault) -> Self {
         Self(Box::new(Inside {
-            steps: Vec::new(),
+            root: String::new(),
+            steps: String::new(),
             offset,
             fault,
         }))
     }
 
-    pub(crate) fn in_member(mut self, name: &'static str) -> Self {
-        self.0.steps.push(Step::Member(name));
-        self
-    }
-
-    pub(crate) fn in_sibling(mut self, name: &'static str) -> Self {
-        self.0.steps.push(Step::Sibling(name));
-        self
-    }
-
-    pub(crate) fn at_position(mut self, index: usize) -> Self {
-        self.0.steps.push(Step::Position(index));
-        self
-    }
-
-    pub(crate) fn in_root(mut self, name: &str) -> Self {
-        self.0.steps.push(Step::Root(name.to_owned()));
+    /// The same with its path inside `root`, behind `steps`; a root inside another one is told by the member that
+    /// holds it.
+    pub(crate) fn inside(mut self, root: &str, steps: String) -> Self {
+        root.clone_into(&mut self.0.root);
+        self.0.steps.insert_str(0, &steps);
         self
     }
 
@@ -118,29 +101,11 @@ impl ReadError {
 
     /// Where in the document, as FHIRPath: `Patient.name[0].given[1]`. Empty at the top.
     pub fn path(&self) -> String {
-        let mut path = String::new();
-        for step in self.0.steps.iter().rev() {
-            match step {
-                Step::Member(_) | Step::Sibling(_) if !path.is_empty() => path.push('.'),
-                // A resource inside another one is told by the member that holds it.
-                Step::Root(_) if !path.is_empty() => continue,
-                _ => {}
-            }
-            match step {
-                Step::Member(name) => path.push_str(name),
-                Step::Sibling(name) => {
-                    path.push('_');
-                    path.push_str(name);
-                }
-                Step::Position(index) => {
-                    path.push('[');
-                    path.push_str(&index.to_string());
-                    path.push(']');
-                }
-                Step::Root(name) => path.push_str(name),
-            }
+        let Inside { root, steps, .. } = self.0.as_ref();
+        if root.is_empty() {
+            return steps.trim_start_matches('.').to_owned();
         }
-        path
+        format!("{root}{steps}")
     }
 
     /// Line and column of the place in `text`, both from 1; columns count bytes.

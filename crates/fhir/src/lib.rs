@@ -9,6 +9,10 @@
 //! about a primitive in `_birthDate` is `birth_date_element`; in the two lists of a repeated primitive an empty text or
 //! `None` holds a place, written as `null`.
 //!
+//! Every structure is serde's: [`from_slice`] and [`to_vec`] are `serde_json` with limits and with a refusal that names
+//! place and fault. Through `serde_json` alone a value can be read from text (not from a reader), with its own limit on
+//! depth only, and its refusals may quote what was read.
+//!
 //! Reading is strict about JSON and types and lenient about emptiness: `null`, `{}` and `[]` say nothing and are read as
 //! absent. It refuses a member given twice, and a document too long, too deep or too full. A refusal names place and
 //! fault, never the value.
@@ -94,10 +98,9 @@ pub fn from_slice_within<T: codec::Item + codec::Structure + Default>(
     bytes: &[u8],
     limits: Limits,
 ) -> Result<T, ReadError> {
-    let mut reader = codec::Reader::new(bytes, limits)?;
-    let value = T::read_item(&mut reader).map_err(|error| error.in_root(T::default().place()))?;
-    reader.end()?;
-    Ok(value.unwrap_or_default())
+    let document = limits.admit(bytes)?;
+    let text = limits::without_mark(document);
+    serde_json::from_str(text).map_err(|_| codec::explain::explain::<T>(document, text))
 }
 
 /// Writes one structure or resource as JSON.
@@ -109,9 +112,5 @@ pub fn to_vec<T: codec::Item>(value: &T) -> Vec<u8> {
 
 /// Appends one structure or resource as JSON to a buffer that can be used again.
 pub fn to_bytes<T: codec::Item>(value: &T, bytes: &mut Vec<u8>) {
-    let mut writer = codec::Writer::new(std::mem::take(bytes));
-    if !value.write_item(&mut writer) {
-        writer.raw("{}");
-    }
-    *bytes = writer.into_bytes();
+    serde_json::to_writer(bytes, value).expect("a Vec takes every byte, and our names are strings");
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
 use crate::Text;
-use crate::codec::Writer;
 
 /// The members of a structure that R4 or we do not know, in the order they came.
 ///
@@ -51,13 +51,6 @@ impl Other {
         self.0 = None;
     }
 
-    /// Adds a span the reader has already checked.
-    pub(crate) fn push_span(&mut self, name: &str, span: &str) {
-        if let Ok(value) = RawValue::from_string(span.to_owned()) {
-            self.push(name, value);
-        }
-    }
-
     pub(crate) fn has_duplicates(&self) -> bool {
         let Some(list) = self.0.as_deref().filter(|list| list.len() > 1) else {
             return false;
@@ -67,13 +60,9 @@ impl Other {
         names.windows(2).any(|pair| pair.first() == pair.last())
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer) {
-        for (name, value) in self.iter() {
-            writer.comma();
-            writer.string(name);
-            writer.raw(":");
-            writer.raw(value.get());
-        }
+    pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.iter()
+            .try_for_each(|(name, value)| map.serialize_entry(name, value))
     }
 }
 

@@ -1,10 +1,19 @@
 //! Any resource: one of those we model, or another one kept as it came.
 
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::check::{Issue, Report};
-use crate::codec::{Item, Reader, Result, Structure, Writer};
+use crate::codec::explain::{
+    explain as explain_structure, explain_as, explain_syntax, is_name, kind_of, offset,
+};
+use crate::codec::{Fill, Item, Key, Structure};
 use crate::error::Fault;
+use crate::limits::without_mark;
 use crate::prelude::*;
 use crate::{Limits, ReadError};
 
@@ -78,21 +87,37 @@ macro_rules! resources {
                 true
             }
 
-            fn read_typed(resource_type: &str, reader: &mut Reader<'_>) -> Result<Option<Self>> {
-                Ok(Some(match resource_type {
-                    $(stringify!($name) => match $name::read_boxed(reader)? {
-                        Some(resource) => Self::$name(resource),
-                        None => return Ok(None),
-                    },)*
-                    _ => Self::Other(Box::new(RawResource::read(resource_type, reader)?)),
-                }))
+            fn read(text: &str) -> serde_json::Result<Self> {
+                let name = resource_type_of(text)?;
+                Ok(match name.as_str() {
+                    $(stringify!($name) => Self::$name(read_boxed(text)?),)*
+                    _ => Self::Other(Box::new(RawResource::read(name, text)?)),
+                })
             }
+        }
 
-            fn structure(&self) -> Option<&dyn Structure> {
+        impl Serialize for Resource {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
-                    $(Self::$name(resource) => Some(resource.as_ref()),)*
-                    Self::Other(_) => None,
+                    $(Self::$name(resource) => resource.serialize(serializer),)*
+                    Self::Other(raw) => raw.raw.serialize(serializer),
                 }
+            }
+        }
+
+        impl Item for Resource {
+            fn check_item(&self, report: &mut Report) {
+                match self {
+                    $(Self::$name(resource) => resource.check_members(report),)*
+                    Self::Other(_) => {}
+                }
+            }
+        }
+
+        fn explain_named(name: &str, document: &str, text: &str) -> ReadError {
+            match name {
+                $(stringify!($name) => explain_structure::<$name>(document, text),)*
+                _ => explain_as::<Head>(document, text, name, None),
             }
         }
 
@@ -155,7 +180,7 @@ impl Resource {
     ///
     /// # Errors
     /// When the bytes are no JSON, no resource, or break a limit.
-    pub fn from_slice(bytes: &[u8]) -> Result<Self> {
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, ReadError> {
         Self::from_slice_within(bytes, Limits::DEFAULT)
     }
 
@@ -163,18 +188,15 @@ impl Resource {
     ///
     /// # Errors
     /// When the bytes are no JSON, no resource, or break a limit.
-    pub fn from_slice_within(bytes: &[u8], limits: Limits) -> Result<Self> {
-        let mut reader = Reader::new(bytes, limits)?;
-        let resource = Self::read_named(&mut reader)?;
-        reader.end()?;
-        Ok(resource)
+    pub fn from_slice_within(bytes: &[u8], limits: Limits) -> Result<Self, ReadError> {
+        let document = limits.admit(bytes)?;
+        let text = without_mark(document);
+        Self::read(text).map_err(|_| explain(document, text))
     }
 
     /// The resource as JSON.
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut writer = Writer::new(Vec::with_capacity(1024));
-        self.write_item(&mut writer);
-        writer.into_bytes()
+        crate::to_vec(self)
     }
 
     /// What R4 forbids in it; nothing for a resource we do not model.
@@ -183,80 +205,119 @@ impl Resource {
         self.check_item(&mut report);
         report.into_issues()
     }
-
-    fn read_named(reader: &mut Reader<'_>) -> Result<Self> {
-        let name = find_resource_type(reader)?;
-        let resource = Self::read_typed(&name, reader).map_err(|error| error.in_root(&name))?;
-        match resource {
-            Some(resource) => Ok(resource),
-            None => reader.fail(Fault::NoResourceType),
-        }
-    }
 }
 
-/// Looks ahead for `resourceType` in the object that comes next; the reader stays where it is.
+/// How the refusal of a resource inside another one begins; what follows is the inner refusal.
+pub(crate) const INSIDE: &str = "in a resource: ";
+/// The refusal of [`NESTED_MAX`].
+pub(crate) const TOO_NESTED: &str = "too many resources inside each other";
+/// Most resources inside each other, whoever reads. [`Limits::DEFAULT`] allows no more by its depth.
 ///
-/// It is nearly always the first member; elsewhere the members before it are skipped, and read later.
-fn find_resource_type(reader: &mut Reader<'_>) -> Result<Text> {
-    let (start, here) = (reader.mark(), reader.offset());
-    reader.open_object()?;
-    let mut first = true;
-    while let Some(name) = reader.next_member(first)? {
-        first = false;
-        if name != "resourceType" {
-            reader.raw()?;
-            continue;
-        }
-        reader.peek();
-        let at = reader.offset();
-        let value = reader.string()?;
-        if value.is_empty() || value.len() > 64 || !value.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            return Err(ReadError::new(
-                at,
-                Fault::Syntax("resourceType is no resource name"),
-            ));
-        }
-        let name = Text::from(value);
-        reader.reset(start);
-        return Ok(name);
+/// `serde_json` counts anew in every resource, which is read from text of its own.
+pub(crate) const NESTED_MAX: usize = 32;
+
+impl<'de> Deserialize<'de> for Resource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let _nesting = Nesting::enter().ok_or_else(|| D::Error::custom(TOO_NESTED))?;
+        Self::read(raw.get()).map_err(|error| D::Error::custom(format_args!("{INSIDE}{error}")))
     }
-    Err(ReadError::new(here, Fault::NoResourceType))
 }
 
-impl Item for Resource {
-    fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-        Self::read_named(reader).map(Some)
+thread_local! {
+    static NESTED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts the resource that is being read until it is dropped.
+struct Nesting;
+
+impl Nesting {
+    fn enter() -> Option<Self> {
+        let nested = NESTED.get();
+        (nested < NESTED_MAX).then(|| {
+            NESTED.set(nested + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Nesting {
+    fn drop(&mut self) {
+        NESTED.set(NESTED.get().saturating_sub(1));
+    }
+}
+
+/// Looks ahead for `resourceType`, which is nearly always the first member; the rest is not looked at.
+fn resource_type_of(text: &str) -> serde_json::Result<Text> {
+    let mut found = None;
+    let end = serde_json::Deserializer::from_str(text).deserialize_map(Tag(&mut found));
+    match found {
+        Some(name) if is_name(&name) => Ok(name),
+        Some(_) => Err(Error::custom(NO_NAME)),
+        None => end.and_then(|()| Err(Error::missing_field("resourceType"))),
+    }
+}
+
+/// On the heap from the start; a resource is big.
+fn read_boxed<T: Structure>(text: &str) -> serde_json::Result<Box<T>> {
+    let mut resource = Box::<T>::default();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    deserializer.deserialize_map(Fill(resource.as_mut()))?;
+    deserializer.end()?;
+    Ok(resource)
+}
+
+const NO_NAME: &str = "resourceType is no resource name";
+
+/// Stops at the tag, which `serde_json` calls a fault: the rest of the object is missing to it.
+struct Tag<'t>(&'t mut Option<Text>);
+
+impl<'de> Visitor<'de> for Tag<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
 
-    fn write_item(&self, writer: &mut Writer) -> bool {
-        match (self.structure(), self) {
-            (Some(structure), _) => crate::codec::write_object(structure, writer),
-            (None, Self::Other(raw)) => {
-                writer.raw(raw.raw.get());
-                true
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Key(name)) = map.next_key()? {
+            if name == "resourceType" {
+                *self.0 = Some(map.next_value()?);
+                return Ok(());
             }
-            (None, _) => false,
+            map.next_value::<IgnoredAny>()?;
         }
-    }
-
-    fn check_item(&self, report: &mut Report) {
-        if let Some(structure) = self.structure() {
-            structure.check_members(report);
-        }
+        Ok(())
     }
 }
 
-impl serde::Serialize for Resource {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        crate::codec::bridge::serialize(self, serializer)
-    }
+/// What is read of a resource we do not model.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "resourceType")]
+    resource_type: Text,
+    id: Option<Text>,
 }
 
-impl<'de> serde::Deserialize<'de> for Resource {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Self::from_slice(raw.get().as_bytes()).map_err(serde::de::Error::custom)
+/// Why `text`, a part of `document`, is no resource.
+pub(crate) fn explain(document: &str, text: &str) -> ReadError {
+    if let Ok(name) = resource_type_of(text) {
+        return explain_named(&name, document, text);
     }
+    let fault = match serde_json::from_str::<&RawValue>(text) {
+        Err(error) => return explain_syntax(document, text, error),
+        Ok(raw) => match kind_of(raw.get()) {
+            Some("an object") => match serde_json::from_str::<Head>(text) {
+                Ok(head) if !is_name(&head.resource_type) => Fault::Syntax(NO_NAME),
+                _ => return explain_as::<Head>(document, text, "", None),
+            },
+            found => Fault::WrongType {
+                expected: "an object",
+                found: found.unwrap_or("something else"),
+            },
+        },
+    };
+    ReadError::new(offset(document, text.trim_ascii_start()), fault)
 }
 
 /// A resource we do not model: its type, its id, and its JSON as it came.
@@ -268,17 +329,13 @@ pub struct RawResource {
 }
 
 impl RawResource {
-    fn read(resource_type: &str, reader: &mut Reader<'_>) -> Result<Self> {
-        let start = reader.mark();
-        let id = read_id(reader)?;
-        reader.reset(start);
-        let at = reader.offset();
-        let raw = RawValue::from_string(reader.raw()?.to_owned())
-            .map_err(|_| ReadError::new(at, Fault::Syntax("not JSON")))?;
+    fn read(resource_type: Text, text: &str) -> serde_json::Result<Self> {
+        let Head { id, .. } = serde_json::from_str(text)?;
+        let raw: &RawValue = serde_json::from_str(text)?;
         Ok(Self {
-            resource_type: resource_type.into(),
+            resource_type,
             id,
-            raw,
+            raw: raw.to_owned(),
         })
     }
 
@@ -296,24 +353,6 @@ impl RawResource {
     pub fn json(&self) -> &str {
         self.raw.get()
     }
-}
-
-fn read_id(reader: &mut Reader<'_>) -> Result<Option<Text>> {
-    reader.open_object()?;
-    let mut id: Option<Text> = None;
-    let mut first = true;
-    while let Some(name) = reader.next_member(first)? {
-        first = false;
-        if name == "id" {
-            let value = reader.string().map_err(|error| error.in_member("id"))?;
-            if id.replace(value.into()).is_some() {
-                return reader.fail(Fault::Duplicate);
-            }
-        } else {
-            reader.raw()?;
-        }
-    }
-    Ok(id)
 }
 
 impl PartialEq for RawResource {

@@ -5,14 +5,17 @@
 use std::fmt;
 use std::ops::Deref;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Text;
 use crate::check::Report;
-use crate::codec::{Item, Reader, Result, Writer};
+use crate::codec::Item;
 
 macro_rules! written_time {
     ($(#[$doc:meta])* $name:ident, $valid:ident, $form:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
         pub struct $name(Text);
 
         impl $name {
@@ -87,21 +90,12 @@ macro_rules! written_time {
         }
 
         impl Item for $name {
-            fn placeholder() -> Option<Self> {
-                Some(Self::default())
-            }
-
-            fn is_placeholder(&self) -> bool {
+            fn is_gap(&self) -> bool {
                 self.0.is_empty()
             }
 
-            fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-                Ok(Some(Self(reader.string()?.into())))
-            }
-
-            fn write_item(&self, writer: &mut Writer) -> bool {
-                writer.string(&self.0);
-                true
+            fn gap() -> Option<Self> {
+                Some(Self::default())
             }
 
             fn check_item(&self, report: &mut Report) {

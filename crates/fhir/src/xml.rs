@@ -3,26 +3,27 @@
 //! One way only: some clients ask for XML, none of our systems sends it. Works on any FHIR JSON, modelled or not; the
 //! order of elements is the order of members, which for what this crate writes is R4's.
 
-use crate::codec::Reader;
+use crate::codec::explain::{explain_syntax, offset};
 use crate::codec::json::Json;
-use crate::{Limits, ReadError};
+use crate::limits::without_mark;
+use crate::{Fault, Limits, ReadError};
 
 /// Writes a resource given as JSON as XML, with declaration and namespace.
 ///
 /// # Errors
 /// When the bytes are no JSON or no resource.
 pub fn from_json(json: &[u8]) -> Result<Vec<u8>, ReadError> {
-    let mut reader = Reader::new(json, Limits::DEFAULT)?;
-    let document = Json::read(&mut reader)?;
-    reader.end()?;
-    let Json::Object(members) = document else {
-        return reader.fail(crate::Fault::NoResourceType);
+    let document = Limits::DEFAULT.admit(json)?;
+    let text = without_mark(document);
+    let members = match Json::read(text).map_err(|error| explain_syntax(document, text, error))? {
+        Json::Object(members) => members,
+        _ => Vec::new(),
+    };
+    let Some(name) = resource_type(&members) else {
+        return Err(ReadError::new(offset(document, text), Fault::NoResourceType));
     };
     let mut xml = String::with_capacity(json.len() * 2);
     xml.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
-    let Some(name) = resource_type(&members) else {
-        return reader.fail(crate::Fault::NoResourceType);
-    };
     write_resource(name, &members, " xmlns=\"http://hl7.org/fhir\"", &mut xml);
     Ok(xml.into_bytes())
 }
@@ -114,9 +115,7 @@ fn write_element(name: &str, value: &Json<'_>, beside: &Json<'_>, xml: &mut Stri
         Json::Array(_) => return,
         Json::String(text) if name == "div" && text.starts_with("<div") => return write_narrative(text, xml),
         Json::String(text) => Some(text.as_ref()),
-        Json::Number(digits) => Some(*digits),
-        Json::Bool(true) => Some("true"),
-        Json::Bool(false) => Some("false"),
+        Json::Literal(text) => Some(*text),
         Json::Null => None,
     };
     let about = if let Json::Object(about) = beside {

@@ -144,6 +144,39 @@ fn depth_is_capped_in_known_and_unknown_members() {
     }
 }
 
+/// `serde_json` counts depth anew in every resource.
+#[test]
+fn resources_inside_each_other_are_capped_for_serde_alone() {
+    let deep = |times: usize| {
+        let open = r#"{"resourceType":"Basic","contained":["#.repeat(times);
+        format!(r#"{open}{{"resourceType":"Basic"}}{}"#, "]}".repeat(times))
+    };
+    assert!(serde_json::from_str::<Resource>(&deep(31)).is_ok());
+    for times in [32, 2_000] {
+        let error = serde_json::from_str::<Resource>(&deep(times)).unwrap_err();
+        assert!(error.to_string().contains("too many resources"), "{error}");
+    }
+    assert!(
+        serde_json::from_str::<Resource>(&deep(31)).is_ok(),
+        "the count starts anew"
+    );
+}
+
+#[test]
+fn a_fault_is_found_behind_others_and_inside_resources() {
+    let json = r#"{"resourceType":"Bundle","entry":[{},{"resource":{"resourceType":"Patient",
+        "contained":[{"id":"o","resourceType":"Organization","name":["SECRET"]}]}}],"SECRET":tru"#;
+    let error = refusal(json.replace("tru", "true}").as_str());
+    assert_eq!(error.path(), "Bundle.entry[1].resource.contained[0].name");
+    assert_eq!(Some(error.offset()), json.find(r#"["SECRET"]"#));
+    assert!(!error.to_string().contains("SECRET"));
+    let error = refusal(json.replace(r#"["SECRET"]"#, r#""x""#).as_str());
+    assert!(matches!(error.fault(), Fault::Syntax(_)), "{error}");
+    let error = refusal(r#"{"resourceType":"Patient","a":1,"gender":"male","gender":"SECRET"}"#);
+    assert_eq!(error.path(), "Patient.gender");
+    assert!((56..58).contains(&error.offset()), "{error}");
+}
+
 #[test]
 fn size_and_fullness_are_capped() {
     let json = format!(

@@ -135,7 +135,7 @@ fn strings_are_escaped_as_json_asks() {
 }
 
 #[test]
-fn serde_stands_on_the_same_codec() {
+fn structures_stand_in_other_structures_of_serde() {
     #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
     struct Carrier {
         patient: Patient,
@@ -149,6 +149,44 @@ fn serde_stands_on_the_same_codec() {
         serde_json::to_vec(&carrier.patient).unwrap()
     );
     assert!(serde_json::from_str::<Patient>(r#"{"resourceType":"Group"}"#).is_err());
+}
+
+/// A Bundle with values that only look simple: digits, unknown members, a resource we do not model.
+const BUNDLE: &str = concat!(
+    r#"{"resourceType":"Bundle","type":"collection","total":2,"entry":["#,
+    r#"{"fullUrl":"urn:x:1","resource":{"resourceType":"Patient","id":"p","name":[{"given":["Ann",null],"#,
+    r#""_given":[null,{"id":"g"}]}],"odd":{ "a" : 1.0 }}},"#,
+    r#"{"resource":{"resourceType":"Observation","valueQuantity":{"value":1.10}},"search":{"score":0.50}},"#,
+    r#"{"resource":{ "resourceType" : "Linkage", "n":1e2 }}]}"#
+);
+
+#[test]
+fn a_bundle_is_serdes() {
+    let bundle: Bundle = serde_json::from_slice(BUNDLE.as_bytes()).unwrap();
+    assert_eq!(bundle, fhir::from_slice(BUNDLE.as_bytes()).unwrap());
+    let written = serde_json::to_vec(&bundle).unwrap();
+    assert_eq!(String::from_utf8(written.clone()).unwrap(), BUNDLE);
+    assert_eq!(written, fhir::to_vec(&bundle));
+}
+
+#[test]
+fn what_is_empty_inside_is_not_written() {
+    let patient = Patient {
+        meta: Some(fhir::Meta::default()),
+        name: vec![fhir::HumanName {
+            given: vec!["".into()],
+            period: Some(fhir::Period::default()),
+            ..fhir::HumanName::default()
+        }],
+        gender_element: Some(Box::default()),
+        ..Patient::default()
+    };
+    assert_eq!(fhir::to_vec(&patient), br#"{"resourceType":"Patient"}"#);
+    assert_eq!(
+        serde_json::to_vec(&patient).unwrap(),
+        br#"{"resourceType":"Patient"}"#
+    );
+    assert_eq!(fhir::to_vec(&fhir::Period::default()), b"{}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The macros that declare structures.
 //!
 //! One line is one element of R4: `member / sibling: Type = "name" required;`. From it come the field, its place in
-//! reading and writing, its `_name` sibling when it is a primitive, and its check. The order of lines is R4's order.
+//! serde's reading and writing, its `_name` sibling when it is a primitive, and its check. The order of lines is R4's order.
 
 macro_rules! structure {
     (
@@ -25,52 +25,49 @@ macro_rules! structure {
             pub other: $crate::Other,
         }
 
-        impl $crate::codec::Structure for $name {
-            fn place(&self) -> &'static str {
-                $place
-            }
-
-            fn resource_type(&self) -> Option<&'static str> {
-                $resource
-            }
-
-            fn read_member(
-                &mut self,
-                name: &str,
-                reader: &mut $crate::codec::Reader<'_>,
-            ) -> $crate::codec::Result<bool> {
-                match name {
-                    $($json => $crate::codec::Member::read(&mut self.$member, reader)
-                        .map_err(|error| error.in_member($json))?,)*
-                    _ => return Ok(false),
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                let resource: Option<&'static str> = $resource;
+                if let Some(name) = resource {
+                    serde::ser::SerializeMap::serialize_entry(&mut map, "resourceType", name)?;
                 }
-                Ok(true)
-            }
-
-            fn read_sibling(
-                &mut self,
-                name: &str,
-                reader: &mut $crate::codec::Reader<'_>,
-            ) -> $crate::codec::Result<bool> {
-                let _ = &reader;
-                match name {
-                    $($($json => $crate::codec::Member::read(&mut self.$sibling, reader)
-                        .map_err(|error| error.in_sibling($json))?,)?)*
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            }
-
-            fn write_members(&self, writer: &mut $crate::codec::Writer) {
                 $(
-                    $crate::codec::Member::write(&self.$member, concat!("\"", $json, "\":"), writer);
-                    $($crate::codec::Member::write(&self.$sibling, concat!("\"_", $json, "\":"), writer);)?
+                    $crate::codec::Member::write(&self.$member, $json, &mut map)?;
+                    $($crate::codec::Member::write(&self.$sibling, concat!("_", $json), &mut map)?;)?
                 )*
+                self.other.write(&mut map)?;
+                serde::ser::SerializeMap::end(map)
             }
+        }
 
-            fn unknown(&self) -> &$crate::Other {
-                &self.other
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut value = Self::default();
+                deserializer.deserialize_map($crate::codec::Fill(&mut value))?;
+                Ok(value)
+            }
+        }
+
+        impl $crate::codec::Structure for $name {
+            const PLACE: &'static str = $place;
+            const RESOURCE_TYPE: Option<&'static str> = $resource;
+
+            fn read_member<'de, A: serde::de::MapAccess<'de>>(
+                &mut self,
+                name: &str,
+                map: &mut A,
+            ) -> Result<bool, A::Error> {
+                match name {
+                    $(
+                        $json => $crate::codec::Member::read(&mut self.$member, $json, map)?,
+                        $(concat!("_", $json) => {
+                            $crate::codec::Member::read(&mut self.$sibling, concat!("_", $json), map)?;
+                        })?
+                    )*
+                    _ => return Ok(false),
+                }
+                Ok(true)
             }
 
             fn unknown_mut(&mut self) -> &mut $crate::Other {
@@ -95,59 +92,25 @@ macro_rules! structure {
         }
 
         impl $crate::codec::Item for $name {
-            fn read_item(reader: &mut $crate::codec::Reader<'_>) -> $crate::codec::Result<Option<Self>> {
-                let mut value = Self::default();
-                let told = $crate::codec::read_object(reader, &mut value)?;
-                Ok(told.then_some(value))
-            }
-
-            fn read_into(
+            fn read_at<'de, D: serde::Deserializer<'de>>(
                 place: &mut Option<Self>,
-                reader: &mut $crate::codec::Reader<'_>,
-            ) -> $crate::codec::Result<()> {
-                if !$crate::codec::read_object(reader, place.insert(Self::default()))? {
-                    *place = None;
-                }
-                Ok(())
+                deserializer: D,
+            ) -> Result<(), D::Error> {
+                deserializer.deserialize_map($crate::codec::Fill(place.insert(Self::default())))
             }
 
-            fn read_onto(
-                list: &mut Vec<Self>,
-                reader: &mut $crate::codec::Reader<'_>,
-            ) -> $crate::codec::Result<()> {
-                list.push(Self::default());
-                if let Some(last) = list.last_mut()
-                    && !$crate::codec::read_object(reader, last)?
-                {
-                    list.pop();
-                }
-                Ok(())
-            }
-
-            fn read_boxed(reader: &mut $crate::codec::Reader<'_>) -> $crate::codec::Result<Option<Box<Self>>> {
-                let mut value = Box::<Self>::default();
-                let told = $crate::codec::read_object(reader, value.as_mut())?;
-                Ok(told.then_some(value))
-            }
-
-            fn write_item(&self, writer: &mut $crate::codec::Writer) -> bool {
-                $crate::codec::write_object(self, writer)
+            fn is_empty(&self) -> bool {
+                let resource: Option<&'static str> = $resource;
+                resource.is_none()
+                    $(
+                        && $crate::codec::Member::is_absent(&self.$member)
+                        $(&& $crate::codec::Member::is_absent(&self.$sibling))?
+                    )*
+                    && self.other.is_empty()
             }
 
             fn check_item(&self, report: &mut $crate::check::Report) {
                 $crate::codec::Structure::check_members(self, report);
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::codec::bridge::serialize(self, serializer)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::codec::bridge::deserialize(deserializer)
             }
         }
     };

@@ -1,8 +1,13 @@
 //! The shapes a member can have: one value or a list, of primitives or of structures.
 
-use super::{Reader, Result, Writer};
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::check::Report;
-use crate::error::Fault;
 use crate::{Decimal, Element, Text};
 
 /// A member of a structure: an `Option` of an [`Item`] or a list of them.
@@ -14,54 +19,39 @@ pub trait Member: Default {
     /// Reads the value of the member; a second time is a fault.
     ///
     /// # Errors
-    /// When the text is no JSON, of another type, or breaks a limit.
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<()>;
-    /// Writes key and value, or nothing when absent.
-    fn write(&self, key: &'static str, writer: &mut Writer);
+    /// When the value is of another type, or the member was there before.
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &'static str, map: &mut A) -> Result<(), A::Error>;
+    /// Writes name and value, or nothing when absent.
+    ///
+    /// # Errors
+    /// When the serializer has one.
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
     /// Reports what R4 forbids in the value.
     fn check(&self, report: &mut Report);
 }
 
 /// A value that can stand alone or in a list.
-pub trait Item: Sized {
-    /// What a `null` in a list stands for; `None` when it is passed over.
-    fn placeholder() -> Option<Self> {
-        None
+pub trait Item: Serialize + DeserializeOwned {
+    /// Reads the value into the place where it stays.
+    ///
+    /// # Errors
+    /// When the value is of another type.
+    fn read_at<'de, D: Deserializer<'de>>(place: &mut Option<Self>, deserializer: D) -> Result<(), D::Error> {
+        *place = Some(Self::deserialize(deserializer)?);
+        Ok(())
     }
-    /// Whether the value is the placeholder of a list.
-    fn is_placeholder(&self) -> bool {
+    /// Whether there is nothing inside, so that it is not written.
+    fn is_empty(&self) -> bool {
         false
     }
-    /// Reads the value; `None` when it is an empty object.
-    ///
-    /// # Errors
-    /// When the text is no JSON, of another type, or breaks a limit.
-    fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>>;
-    /// Reads the value into a place where it stays; big structures are not moved about.
-    ///
-    /// # Errors
-    /// When the text is no JSON, of another type, or breaks a limit.
-    fn read_into(place: &mut Option<Self>, reader: &mut Reader<'_>) -> Result<()> {
-        *place = Self::read_item(reader)?;
-        Ok(())
+    /// Whether it says nothing as an item of a list.
+    fn is_gap(&self) -> bool {
+        self.is_empty()
     }
-    /// Reads the value at the end of a list.
-    ///
-    /// # Errors
-    /// When the text is no JSON, of another type, or breaks a limit.
-    fn read_onto(list: &mut Vec<Self>, reader: &mut Reader<'_>) -> Result<()> {
-        list.extend(Self::read_item(reader)?);
-        Ok(())
+    /// What holds the place of a `null` in a list; `None` when it is passed over.
+    fn gap() -> Option<Self> {
+        None
     }
-    /// Reads the value into a box.
-    ///
-    /// # Errors
-    /// When the text is no JSON, of another type, or breaks a limit.
-    fn read_boxed(reader: &mut Reader<'_>) -> Result<Option<Box<Self>>> {
-        Ok(Self::read_item(reader)?.map(Box::new))
-    }
-    /// Writes the value; `false` when nothing was written because it is empty.
-    fn write_item(&self, writer: &mut Writer) -> bool;
     /// Reports what R4 forbids in the value.
     fn check_item(&self, report: &mut Report);
 }
@@ -71,26 +61,25 @@ impl<T: Item> Member for Option<T> {
 
     #[inline]
     fn is_absent(&self) -> bool {
-        self.is_none()
+        self.as_ref().is_none_or(T::is_empty)
     }
 
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &'static str, map: &mut A) -> Result<(), A::Error> {
         if self.is_some() {
-            return reader.fail(Fault::Duplicate);
+            return map.next_value_seed(Twice(name));
         }
-        if !reader.take_null()? {
-            T::read_into(self, reader)?;
+        map.next_value_seed(Place(self))?;
+        if self.is_absent() {
+            *self = None;
         }
         Ok(())
     }
 
     #[inline]
-    fn write(&self, key: &'static str, writer: &mut Writer) {
-        let Some(value) = self else { return };
-        let before = writer.length();
-        writer.key(key);
-        if !value.write_item(writer) {
-            writer.back_to(before);
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        match self {
+            Some(value) if !value.is_empty() => map.serialize_entry(name, value),
+            _ => Ok(()),
         }
     }
 
@@ -106,34 +95,25 @@ impl<T: Item> Member for Vec<T> {
 
     #[inline]
     fn is_absent(&self) -> bool {
-        self.is_empty()
+        self.iter().all(T::is_gap)
     }
 
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &'static str, map: &mut A) -> Result<(), A::Error> {
         if !self.is_empty() {
-            return reader.fail(Fault::Duplicate);
+            return map.next_value_seed(Twice(name));
         }
-        if reader.take_null()? {
-            return Ok(());
-        }
-        reader.open_array("a list")?;
-        let mut index = 0;
-        while reader.next_item(index == 0)? {
-            if reader.take_null()? {
-                self.extend(T::placeholder());
-            } else {
-                T::read_onto(self, reader).map_err(|error| error.at_position(index))?;
-            }
-            index += 1;
+        if let Some(List(items)) = map.next_value()? {
+            *self = items;
         }
         Ok(())
     }
 
     #[inline]
-    fn write(&self, key: &'static str, writer: &mut Writer) {
-        if !self.is_empty() {
-            write_list(self, key, writer);
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        if self.is_absent() {
+            return Ok(());
         }
+        map.serialize_entry(name, &Items(self))
     }
 
     fn check(&self, report: &mut Report) {
@@ -143,37 +123,95 @@ impl<T: Item> Member for Vec<T> {
     }
 }
 
-fn write_list<T: Item>(items: &[T], key: &'static str, writer: &mut Writer) {
-    let before = writer.length();
-    writer.key(key);
-    writer.raw("[");
-    let mut anything = false;
-    for item in items {
-        let start = writer.length();
-        writer.comma();
-        if !item.is_placeholder() && item.write_item(writer) {
-            anything = true;
-        } else if T::placeholder().is_some() {
-            // Both lists of a primitive stay aligned: null holds the place.
-            writer.raw("null");
-        } else {
-            writer.back_to(start);
-        }
+/// Refuses the value of a member that was there before; as a seed, so that the member is in the path.
+struct Twice(&'static str);
+
+impl<'de> DeserializeSeed<'de> for Twice {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, _: D) -> Result<(), D::Error> {
+        Err(de::Error::duplicate_field(self.0))
     }
-    if anything {
-        writer.raw("]");
-    } else {
-        writer.back_to(before);
+}
+
+/// The place of a value, which a `null` leaves empty.
+struct Place<'p, T>(&'p mut Option<T>);
+
+impl<'de, T: Item> DeserializeSeed<'de> for Place<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: Item> Visitor<'de> for Place<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        T::read_at(self.0, deserializer)
+    }
+}
+
+/// A list as it is read: gaps hold their place where that matters.
+struct List<T>(Vec<T>);
+
+impl<'de, T: Item> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ListVisitor(PhantomData)).map(List)
+    }
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Item> Visitor<'de> for ListVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        let mut item: Option<T> = None;
+        while list.next_element_seed(Place(&mut item))?.is_some() {
+            match item.take() {
+                Some(item) if !item.is_gap() => items.push(item),
+                _ => items.extend(T::gap()),
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// A list as it is written; `null` holds a place in both lists of a primitive, so that they stay aligned.
+struct Items<'a, T>(&'a [T]);
+
+impl<T: Item> Serialize for Items<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for item in self.0 {
+            if !item.is_gap() {
+                list.serialize_element(item)?;
+            } else if T::gap().is_some() {
+                list.serialize_element(&())?;
+            }
+        }
+        list.end()
     }
 }
 
 impl<T: Item> Item for Box<T> {
-    fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-        T::read_boxed(reader)
-    }
-
-    fn write_item(&self, writer: &mut Writer) -> bool {
-        self.as_ref().write_item(writer)
+    fn is_empty(&self) -> bool {
+        self.as_ref().is_empty()
     }
 
     fn check_item(&self, report: &mut Report) {
@@ -183,20 +221,12 @@ impl<T: Item> Item for Box<T> {
 
 /// One place in the `_x` list of a repeated primitive.
 impl Item for Option<Element> {
-    fn placeholder() -> Option<Self> {
+    fn is_empty(&self) -> bool {
+        self.as_ref().is_none_or(Item::is_empty)
+    }
+
+    fn gap() -> Option<Self> {
         Some(None)
-    }
-
-    fn is_placeholder(&self) -> bool {
-        self.is_none()
-    }
-
-    fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-        Element::read_item(reader).map(Some)
-    }
-
-    fn write_item(&self, writer: &mut Writer) -> bool {
-        self.as_ref().is_some_and(|element| element.write_item(writer))
     }
 
     fn check_item(&self, report: &mut Report) {
@@ -207,80 +237,27 @@ impl Item for Option<Element> {
 }
 
 impl Item for Text {
-    fn placeholder() -> Option<Self> {
+    fn is_gap(&self) -> bool {
+        self.as_str().is_empty()
+    }
+
+    fn gap() -> Option<Self> {
         Some(Self::default())
     }
 
-    fn is_placeholder(&self) -> bool {
-        self.is_empty()
-    }
-
-    fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-        Ok(Some(reader.string()?.into()))
-    }
-
-    fn write_item(&self, writer: &mut Writer) -> bool {
-        writer.string(self);
-        true
-    }
-
     fn check_item(&self, report: &mut Report) {
-        if self.is_empty() {
+        if self.as_str().is_empty() {
             report.add("a string must not be empty");
         }
     }
 }
 
-impl Item for bool {
-    fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-        reader.boolean().map(Some)
-    }
-
-    fn write_item(&self, writer: &mut Writer) -> bool {
-        writer.raw(if *self { "true" } else { "false" });
-        true
-    }
-
-    fn check_item(&self, _: &mut Report) {}
-}
-
-macro_rules! whole_number {
-    ($type:ty, $expected:literal) => {
-        impl Item for $type {
-            fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-                let start = reader.offset();
-                let Ok(number) = reader.number()?.parse() else {
-                    reader.back_to(start);
-                    return reader.fail(Fault::WrongType {
-                        expected: $expected,
-                        found: "another number",
-                    });
-                };
-                Ok(Some(number))
-            }
-
-            fn write_item(&self, writer: &mut Writer) -> bool {
-                writer.raw(itoa::Buffer::new().format(*self));
-                true
-            }
-
+macro_rules! always_something {
+    ($($type:ty),*) => {
+        $(impl Item for $type {
             fn check_item(&self, _: &mut Report) {}
-        }
+        })*
     };
 }
 
-whole_number!(i32, "a whole number");
-whole_number!(u32, "a whole number, zero or more");
-
-impl Item for Decimal {
-    fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>> {
-        Ok(Some(Self::from_json(reader.number()?)))
-    }
-
-    fn write_item(&self, writer: &mut Writer) -> bool {
-        writer.raw(self.as_str());
-        true
-    }
-
-    fn check_item(&self, _: &mut Report) {}
-}
+always_something!(bool, i32, u32, Decimal);

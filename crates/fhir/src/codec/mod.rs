@@ -1,21 +1,15 @@
-//! How typed members are read from JSON and written to it.
+//! How structures meet serde; JSON itself is `serde_json`'s.
 //!
-//! One concrete reader and one concrete writer instead of serde's generics: every structure's code is compiled once, here,
-//! and a fault knows its path and offset. serde's `Serialize` and `Deserialize` stand on top of it (`bridge.rs`).
-//! The structures themselves are declared with the macros in `declare.rs`.
+//! The macros in `declare.rs` give every structure its `Serialize` and `Deserialize`; this room holds what they share:
+//! the visitor that fills a structure, the shapes a member can have, and the second reading that names the place of a
+//! fault. Nothing here scans or writes JSON.
 
-pub(crate) mod bridge;
 pub(crate) mod declare;
+pub(crate) mod explain;
 pub(crate) mod json;
 mod member;
-mod reader;
-mod scan;
 mod structure;
-mod writer;
 
 pub use member::{Item, Member};
-pub use reader::Reader;
-pub(crate) use reader::Result;
 pub use structure::Structure;
-pub(crate) use structure::{read_object, write_object};
-pub use writer::Writer;
+pub(crate) use structure::{Fill, Key};

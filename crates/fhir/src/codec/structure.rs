@@ -1,107 +1,95 @@
-//! What every structure can do, and the loop over an object's members that they share.
+//! What every structure can do, and the visitor that fills one from an object.
 
-use super::{Reader, Result, Writer};
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::Item;
 use crate::check::Report;
-use crate::error::Fault;
-use crate::other::Other;
+use crate::{Other, Text};
 
 /// A resource, a data type or a part of one.
-pub trait Structure {
+pub trait Structure: Item + Default {
     /// Its place in R4: `Patient`, `Patient.contact`, `HumanName`.
-    fn place(&self) -> &'static str;
+    const PLACE: &'static str;
     /// The value of `resourceType`, for resources.
-    fn resource_type(&self) -> Option<&'static str>;
-    /// Reads the member `name`; `false`, nothing read, when it is not known.
+    const RESOURCE_TYPE: Option<&'static str>;
+
+    /// Reads the value of the member `name`; `false`, nothing read, when it is not known.
     ///
     /// # Errors
-    /// When the text is no JSON, of another type, or breaks a limit.
-    fn read_member(&mut self, name: &str, reader: &mut Reader<'_>) -> Result<bool>;
-    /// Reads what `_name` says about a primitive; `false`, nothing read, when it is not known.
-    ///
-    /// # Errors
-    /// When the text is no JSON, of another type, or breaks a limit.
-    fn read_sibling(&mut self, name: &str, reader: &mut Reader<'_>) -> Result<bool>;
-    /// Writes the known members in R4's order.
-    fn write_members(&self, writer: &mut Writer);
-    /// The members that are not known.
-    fn unknown(&self) -> &Other;
+    /// When the value is of another type, or the member was there before.
+    fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
     /// The members that are not known, to add to.
     fn unknown_mut(&mut self) -> &mut Other;
     /// Reports what R4 forbids.
     fn check_members(&self, report: &mut Report);
 }
 
-/// Fills `target` from the object that comes next; `false` when the object is empty.
-pub(crate) fn read_object(reader: &mut Reader<'_>, target: &mut dyn Structure) -> Result<bool> {
-    let start = reader.offset();
-    reader.open_object()?;
-    let mut first = true;
-    let mut typed = target.resource_type().is_none();
-    while let Some(name) = reader.next_member(first)? {
-        first = false;
-        if name == "resourceType"
-            && let Some(expected) = target.resource_type()
-        {
-            if typed {
-                return reader.fail(Fault::Duplicate);
+/// A member's name, borrowed from the text unless it holds escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Key<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+/// Fills a structure where it stands, from an object whose members come in whatever order.
+///
+/// Structures are big: where they stay they are filled, and not handed on from reader to reader.
+pub(crate) struct Fill<'t, T>(pub(crate) &'t mut T);
+
+impl<'de, T: Structure> Visitor<'de> for Fill<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self(target) = self;
+        let mut wanted = T::RESOURCE_TYPE;
+        while let Some(Key(name)) = map.next_key()? {
+            if target.read_member(&name, &mut map)? {
+                continue;
             }
-            read_resource_type(reader, expected)?;
-            typed = true;
-            continue;
+            match T::RESOURCE_TYPE {
+                Some(expected) if name == "resourceType" => {
+                    if wanted.take().is_none() {
+                        return Err(Error::duplicate_field("resourceType"));
+                    }
+                    map.next_value_seed(ResourceType(expected))?;
+                }
+                _ => {
+                    let value: Box<RawValue> = map.next_value()?;
+                    target.unknown_mut().push(Text::from(name), value);
+                }
+            }
         }
-        let known = match name.strip_prefix('_') {
-            Some(primitive) => target.read_sibling(primitive, reader)?,
-            None => target.read_member(&name, reader)?,
-        };
-        if !known {
-            let raw = reader.raw()?;
-            target.unknown_mut().push_span(&name, raw);
+        if wanted.is_some() {
+            return Err(Error::missing_field("resourceType"));
         }
+        if target.unknown_mut().has_duplicates() {
+            return Err(Error::custom("duplicate field"));
+        }
+        Ok(())
     }
-    if !typed {
-        reader.back_to(start);
-        return reader.fail(Fault::NoResourceType);
-    }
-    if target.unknown().has_duplicates() {
-        reader.back_to(start);
-        return reader.fail(Fault::Duplicate);
-    }
-    Ok(!first)
 }
 
-fn read_resource_type(reader: &mut Reader<'_>, expected: &'static str) -> Result<()> {
-    reader.peek();
-    let start = reader.offset();
-    let found = reader.string()?;
-    if found == expected {
-        return Ok(());
-    }
-    reader.back_to(start);
-    // A name is safe to repeat; anything else could be a value that went astray.
-    let is_name = found.len() <= 64 && found.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let found = if is_name {
-        found.into_owned()
-    } else {
-        String::from("something that is no name")
-    };
-    reader.fail(Fault::ResourceType { expected, found })
-}
+/// Reads a `resourceType` that must be this one.
+struct ResourceType(&'static str);
 
-/// Writes `source` as an object; `false`, nothing written, when it is empty.
-pub(crate) fn write_object(source: &dyn Structure, writer: &mut Writer) -> bool {
-    let before = writer.length();
-    writer.raw("{");
-    if let Some(name) = source.resource_type() {
-        writer.key("\"resourceType\":\"");
-        writer.raw(name);
-        writer.raw("\"");
+impl<'de> DeserializeSeed<'de> for ResourceType {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let found = Text::deserialize(deserializer)?;
+        if found == self.0 {
+            return Ok(());
+        }
+        Err(Error::invalid_value(
+            Unexpected::Other("another resourceType"),
+            &self.0,
+        ))
     }
-    source.write_members(writer);
-    source.unknown().write(writer);
-    if writer.ends_with(b'{') {
-        writer.back_to(before);
-        return false;
-    }
-    writer.raw("}");
-    true
 }
