@@ -87,14 +87,23 @@ impl<'m> Edit<'m> {
         if from == to || !self.is_present(from) {
             return false;
         }
-        self.drop(to, "another value was moved to its place");
         let mark = self.mark(Change::None, "");
-        if from.segment == to.segment && from.field == to.field && !widens(&from, &to) {
+        let same_field = from.segment == to.segment && from.field == to.field;
+        if same_field && !widens(&from, &to) && !overlap(&from, &to) {
+            let touched = self.touch(from);
+            if touched
+                .of_repetition(to.repetition)
+                .iter()
+                .any(|leaf| leaf.at.is_under(&to))
+            {
+                self.drop(to, "another value was moved to its place");
+            }
             self.touch(from).shift(&from, &to, mark);
             return true;
         }
         let mut moving = std::mem::take(&mut self.moving);
         self.touch(from).take(&from, &mut moving);
+        self.drop(to, "another value was moved to its place");
         for mut leaf in moving.drain(..) {
             leaf.at = leaf.at.rebased(&from, &to);
             leaf.mark = leaf.mark.or(mark);
@@ -169,6 +178,13 @@ impl<'m> Edit<'m> {
         let rule = self.rule;
         if let (Some(log), Source::Own(origin)) = (&mut self.log, leaf.source) {
             log.dropped.push((origin, rule, reason));
+        }
+    }
+
+    /// Takes a field apart ahead of many looks at its repetitions; what it says stays the same.
+    pub fn take_apart(&mut self, at: impl Place) {
+        if let Some(spot) = at.resolve(self) {
+            self.touch(spot);
         }
     }
 
@@ -273,6 +289,14 @@ impl<'m> Edit<'m> {
         let (delimiters, bytes) = (self.source.delimiters, self.message.bytes());
         self.states[spot.segment.0 as usize].touch(bytes, spot.segment.0, spot.field, &delimiters)
     }
+}
+
+/// Whether one place holds the other.
+fn overlap(left: &Spot, right: &Spot) -> bool {
+    let meet = |left: u16, right: u16| left == 0 || right == 0 || left == right;
+    meet(left.repetition, right.repetition)
+        && meet(left.component, right.component)
+        && meet(left.subcomponent, right.subcomponent)
 }
 
 /// Whether several values at `from` would fall together at `to`, because that names a level which `from` leaves open.

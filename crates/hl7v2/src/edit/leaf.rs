@@ -6,7 +6,7 @@ use super::place::Spot;
 use crate::{Delimiters, Segment, SegmentId};
 
 /// Where a leaf stands inside its field; all three numbers are given.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
     pub(super) repetition: u16,
     pub(super) component: u16,
@@ -22,10 +22,19 @@ impl Position {
         }
     }
 
+    #[inline]
     pub(super) fn is_under(self, spot: &Spot) -> bool {
-        (spot.repetition == 0 || spot.repetition == self.repetition)
-            && (spot.component == 0 || spot.component == self.component)
-            && (spot.subcomponent == 0 || spot.subcomponent == self.subcomponent)
+        let level = |number: u16| if number == 0 { 0 } else { u64::from(u16::MAX) };
+        let mask = level(spot.repetition) << 32 | level(spot.component) << 16 | level(spot.subcomponent);
+        let wanted =
+            u64::from(spot.repetition) << 32 | u64::from(spot.component) << 16 | u64::from(spot.subcomponent);
+        self.key() & mask == wanted
+    }
+
+    /// All three numbers in one, in their order: positions are compared more than anything else here.
+    #[inline]
+    const fn key(self) -> u64 {
+        (self.repetition as u64) << 32 | (self.component as u64) << 16 | self.subcomponent as u64
     }
 
     /// The position after a delimiter.
@@ -63,6 +72,29 @@ impl Position {
             component: level(self.component, from.component, to.component),
             subcomponent: level(self.subcomponent, from.subcomponent, to.subcomponent),
         }
+    }
+}
+
+impl PartialEq for Position {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Position {}
+
+impl PartialOrd for Position {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Position {
+    #[inline]
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
     }
 }
 

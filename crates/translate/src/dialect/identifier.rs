@@ -1,5 +1,7 @@
 //! Identifiers: who assigned them, what kind they are, and the many ways of writing an NHS number.
 
+use std::borrow::Cow;
+
 use hl7v2::SegmentId;
 use hl7v2::edit::{Change, Edit, SegmentRef, Spot};
 use hl7v2::nhs::NhsNumber;
@@ -58,7 +60,11 @@ pub fn patient_identifiers(edit: &Edit<'_>, pid: SegmentRef) -> impl Iterator<It
 /// Calls for every repetition of these fields, in every segment of that name.
 ///
 /// Looks at [`REPETITIONS_MAX`] of a field; the rest pass through, with a note where they begin.
-pub fn each_repetition(edit: &mut Edit<'_>, fields: Fields<'_>, mut visit: impl FnMut(&mut Edit<'_>, Spot)) {
+pub fn each_repetition<'m>(
+    edit: &mut Edit<'m>,
+    fields: Fields<'_>,
+    mut visit: impl FnMut(&mut Edit<'m>, Spot),
+) {
     for ordinal in 0..edit.segment_count() {
         let Some(segment) = edit.segment_at(ordinal) else {
             break;
@@ -70,6 +76,9 @@ pub fn each_repetition(edit: &mut Edit<'_>, fields: Fields<'_>, mut visit: impl 
         for &number in *numbers {
             let field = segment.field(number);
             let count = edit.repetitions(field);
+            if count > 1 {
+                edit.take_apart(field);
+            }
             for repetition in 1..=count.min(REPETITIONS_MAX) {
                 visit(edit, field.repetition(repetition));
             }
@@ -87,28 +96,35 @@ pub fn each_repetition(edit: &mut Edit<'_>, fields: Fields<'_>, mut visit: impl 
 pub const REPETITIONS_MAX: u16 = 256;
 
 /// Gives the identifiers of one authority and type (CX-4.1 and CX-5) another; an empty one is left out.
-pub fn rename_authority(edit: &mut Edit<'_>, fields: Fields<'_>, from: (&str, &str), to: (&str, &str)) {
+pub fn rename_authority<'m>(
+    edit: &mut Edit<'m>,
+    fields: Fields<'_>,
+    from: (&str, &str),
+    to: (impl Into<Cow<'m, str>>, &'static str),
+) {
+    let authority = to.0.into();
     each_repetition(edit, fields, |edit, at| {
         if edit.says(at.component(5), from.1) && edit.text(at.component(4)).eq_ignore_ascii_case(from.0) {
-            put_authority(edit, at, to);
+            put_authority(edit, at, (authority.clone(), to.1));
         }
     });
 }
 
 /// Writes CX-4.1 and CX-5; an empty one is left out, with that reason.
-pub fn put_authority(edit: &mut Edit<'_>, at: Spot, (authority, kind): (&str, &str)) {
+pub fn put_authority<'m>(
+    edit: &mut Edit<'m>,
+    at: Spot,
+    (authority, kind): (impl Into<Cow<'m, str>>, &'static str),
+) {
     const UNSAID: &str = "this dialect leaves it unsaid";
-    for (component, text) in [(4, authority), (5, kind)] {
+    for (component, text) in [(4, authority.into()), (5, Cow::Borrowed(kind))] {
         let spot = at.component(component);
         if text.is_empty() {
             edit.drop(spot, UNSAID);
-        } else if !edit.says(spot, text) {
-            let change = if edit.is_valued(spot) {
-                Change::Transformed
-            } else {
-                Change::Defaulted
-            };
-            edit.set(spot, text.to_owned(), change);
+        } else if !edit.says(spot, &text) {
+            let known = edit.is_valued(spot);
+            let change = if known { Change::Transformed } else { Change::Defaulted };
+            edit.set(spot, text, change);
         }
     }
 }
@@ -205,14 +221,14 @@ fn without_spaces(edit: &mut Edit<'_>, at: Spot) {
 
 /// Puts the identifiers of PID-3 in one order whatever order they came in: hospitals' numbers by authority, others,
 /// the NHS number last.
-pub fn sort_identifiers(edit: &mut Edit<'_>) {
+pub fn sort_identifiers<'m>(edit: &mut Edit<'m>) {
     let Some(pid) = edit.first("PID") else { return };
-    let rank = |edit: &Edit<'_>, at: Spot| {
+    let rank = |edit: &Edit<'m>, at: Spot| {
         let kind = identifier_kind(edit, at);
         (
             !edit.is_valued(at.component(1)),
             kind,
-            edit.text(at.component(4)).into_owned(),
+            edit.text(at.component(4)),
         )
     };
     if edit.repetitions(pid.field(3)) <= REPETITIONS_MAX {

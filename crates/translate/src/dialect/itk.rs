@@ -214,7 +214,7 @@ const VISIT_NUMBER: DialectRule = DialectRule {
     why: "VISITID says what the number is, not who assigned it.",
     normalise: |edit, context| {
         let trust = trust(edit, context).into_owned();
-        visit_number_canonical(edit, &[("VISITID", ""), ("", ""), ("", "VISITID")], &trust);
+        visit_number_canonical(edit, &[("VISITID", ""), ("", ""), ("", "VISITID")], trust);
     },
     render: |edit, _| visit_number_rendered(edit, ("VISITID", "")),
 };

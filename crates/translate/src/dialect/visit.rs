@@ -1,5 +1,7 @@
 //! Visits: numbers, places and the values that dialects keep elsewhere.
 
+use std::borrow::Cow;
+
 use hl7v2::edit::{Change, Edit, Spot};
 
 use super::identifier::{DG1, OBR, ORC, PD1, PR1, PV1};
@@ -25,7 +27,11 @@ pub fn move_when_free(edit: &mut Edit<'_>, from: Spot, to: Spot) {
 }
 
 /// Types the visit number: `^^^<authority>^VN`.
-pub fn visit_number_canonical(edit: &mut Edit<'_>, local: &[(&str, &str)], authority: &str) {
+pub fn visit_number_canonical<'m>(
+    edit: &mut Edit<'m>,
+    local: &[(&str, &str)],
+    authority: impl Into<Cow<'m, str>>,
+) {
     let Some(pv1) = edit.first("PV1") else { return };
     let field = pv1.field(19).repetition(1);
     if !edit.is_valued(field.component(1)) {
@@ -36,22 +42,12 @@ pub fn visit_number_canonical(edit: &mut Edit<'_>, local: &[(&str, &str)], autho
         .iter()
         .any(|(pool, kind)| said.0 == *pool && said.1 == *kind)
     {
-        let change = |edit: &Edit<'_>, at: Spot| {
-            if edit.is_valued(at) {
-                Change::Transformed
-            } else {
-                Change::Defaulted
-            }
-        };
-        let (at, kind) = (field.component(4), field.component(5));
-        let (of_authority, of_kind) = (change(edit, at), change(edit, kind));
-        edit.set(at, authority.to_owned(), of_authority);
-        edit.set(kind, "VN", of_kind);
+        put_authority(edit, field, (authority, "VN"));
     }
 }
 
 /// Writes the visit number's authority and type as the dialect does; empty ones are left out.
-pub fn visit_number_rendered(edit: &mut Edit<'_>, local: (&str, &str)) {
+pub fn visit_number_rendered(edit: &mut Edit<'_>, local: (&'static str, &'static str)) {
     let Some(pv1) = edit.first("PV1") else { return };
     let field = pv1.field(19).repetition(1);
     if edit.text(field.component(5)) == "VN" {

@@ -21,7 +21,7 @@ pub(super) const CSN: DialectRule = DialectRule {
     normalise: |edit, context| {
         drop_repeated_visit(edit, ("PID", 18));
         drop_repeated_visit(edit, ("PV1", 50));
-        visit_number_canonical(edit, &[("", "")], context.setting(&TRUST));
+        visit_number_canonical(edit, &[("", "")], context.setting(&TRUST).to_owned());
     },
     render: |edit, _| {
         visit_number_rendered(edit, ("", ""));

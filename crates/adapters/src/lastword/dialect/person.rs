@@ -32,7 +32,7 @@ pub(super) const CARECAST_NUMBERS: DialectRule = DialectRule {
             edit,
             PATIENT_CX_FIELDS,
             CARECAST,
-            (context.setting(&TRUST_UCLH), "MR"),
+            (context.setting(&TRUST_UCLH).to_owned(), "MR"),
         );
         nhs_number_elsewhere(
             edit,
@@ -77,7 +77,7 @@ pub(super) const LASTWORD_NUMBERS: DialectRule = DialectRule {
             edit,
             PATIENT_CX_FIELDS,
             LASTWORD,
-            (context.setting(&TRUST_CW), "MR"),
+            (context.setting(&TRUST_CW).to_owned(), "MR"),
         );
         nhs_number_elsewhere(edit, 4, "PID-4 holds the NHS number in this dialect");
         sort_identifiers(edit);

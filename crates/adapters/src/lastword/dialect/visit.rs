@@ -34,7 +34,7 @@ pub(super) const VISIT_NUMBER_CW: DialectRule = DialectRule {
 
 fn visit_canonical(edit: &mut Edit<'_>, trust: &str) {
     drop_repeated_visit(edit, ("PID", 18));
-    visit_number_canonical(edit, &[("", "")], trust);
+    visit_number_canonical(edit, &[("", "")], trust.to_owned());
 }
 
 fn visit_rendered(edit: &mut Edit<'_>) {

@@ -1,5 +1,7 @@
 //! Who the patient is: pools, repeats, telephones, ethnic category.
 
+use std::borrow::Cow;
+
 use hl7v2::SegmentId;
 use hl7v2::edit::{Change, Edit, Spot};
 use translate::dialect::{
@@ -50,19 +52,19 @@ fn pool_canonical(edit: &mut Edit<'_>, at: Spot) {
     {
         put_authority(edit, at, (trust_of(site), "MR"));
     } else if kind == "MRN" && !pool.is_empty() {
-        put_authority(edit, at, (&pool, "MR"));
+        put_authority(edit, at, (pool, "MR"));
     } else if let Some(site) = pool.strip_suffix(" Encounter Num").filter(|_| kind == "FINNBR") {
         put_authority(edit, at, (trust_of(site), "AN"));
     } else if matches!(&*kind, "FINNBR" | "FIN NBR") {
-        put_authority(edit, at, (&pool, "AN"));
+        put_authority(edit, at, (pool, "AN"));
     }
 }
 
 /// The ODS code of a trust that a pool names by its short name; a name without a row stays.
-fn trust_of(site: &str) -> &str {
+fn trust_of<'m>(site: &str) -> Cow<'m, str> {
     match TRUSTS.canonical(site) {
-        Lookup::Code(code) => code,
-        Lookup::Gap | Lookup::Unknown => site,
+        Lookup::Code(code) => Cow::Borrowed(code),
+        Lookup::Gap | Lookup::Unknown => Cow::Owned(site.to_owned()),
     }
 }
 
@@ -75,8 +77,8 @@ fn pool_rendered(edit: &mut Edit<'_>, at: Spot) {
     };
     match &*kind {
         _ if authority.is_empty() => {}
-        "MR" => put_authority(edit, at, (&format!("{site} MRN"), "MRN")),
-        "AN" => put_authority(edit, at, (&format!("{site} Encounter Num"), "FINNBR")),
+        "MR" => put_authority(edit, at, (format!("{site} MRN"), "MRN")),
+        "AN" => put_authority(edit, at, (format!("{site} Encounter Num"), "FINNBR")),
         "PI" if authority == "CMRN" => put_authority(edit, at, ("CMRN Pool", "")),
         _ => {}
     }

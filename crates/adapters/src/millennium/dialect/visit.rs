@@ -26,7 +26,7 @@ pub(super) const VISIT: DialectRule = DialectRule {
         visit_number_canonical(
             edit,
             &[("Attendance Num", "VISITID"), ("", ""), ("", "VISITID")],
-            &trust,
+            trust,
         );
         drop_repeated_visit(edit, ("PID", 18));
     },
@@ -35,9 +35,9 @@ pub(super) const VISIT: DialectRule = DialectRule {
         if let (Some(pid), Some(pv1)) = (edit.first("PID"), edit.first("PV1")) {
             let (account, visit) = (pid.field(18).repetition(1), pv1.field(19).repetition(1));
             if !edit.is_present(account) && edit.text(visit.component(5)) == "VN" {
-                let trust = edit.text(visit.component(4)).into_owned();
+                let trust = edit.text(visit.component(4));
                 edit.copy_to(visit.component(1), account.component(1));
-                put_authority(edit, account, (&trust, "AN"));
+                put_authority(edit, account, (trust, "AN"));
             }
         }
         visit_number_rendered(edit, ("Attendance Num", "VISITID"));
