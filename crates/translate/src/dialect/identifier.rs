@@ -123,7 +123,11 @@ pub fn put_authority<'m>(
             edit.drop(spot, UNSAID);
         } else if !edit.says(spot, &text) {
             let known = edit.is_valued(spot);
-            let change = if known { Change::Transformed } else { Change::Defaulted };
+            let change = if known {
+                Change::Transformed
+            } else {
+                Change::Defaulted
+            };
             edit.set(spot, text, change);
         }
     }
@@ -225,11 +229,7 @@ pub fn sort_identifiers<'m>(edit: &mut Edit<'m>) {
     let Some(pid) = edit.first("PID") else { return };
     let rank = |edit: &Edit<'m>, at: Spot| {
         let kind = identifier_kind(edit, at);
-        (
-            !edit.is_valued(at.component(1)),
-            kind,
-            edit.text(at.component(4)),
-        )
+        (!edit.is_valued(at.component(1)), kind, edit.text(at.component(4)))
     };
     if edit.repetitions(pid.field(3)) <= REPETITIONS_MAX {
         edit.sort_repetitions(pid.field(3), rank);

@@ -18,7 +18,12 @@ pub(super) const NUMBERS: DialectRule = DialectRule {
     why: "The hospital number as its predecessor typed it; the NHS number as HN, or in PID-2 and PID-19 with spaces.",
     normalise: |edit, context| {
         canonical_nhs_numbers(edit);
-        rename_authority(edit, PATIENT_CX_FIELDS, HOSPITAL, (context.setting(&TRUST).to_owned(), "MR"));
+        rename_authority(
+            edit,
+            PATIENT_CX_FIELDS,
+            HOSPITAL,
+            (context.setting(&TRUST).to_owned(), "MR"),
+        );
         for field in [2, 19] {
             nhs_number_elsewhere(
                 edit,
