@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use fhir::Text;
-use hl7v2::{Component, Field, Location, Presence, Repetition, Segment, Subcomponent};
+use hl7v2::{Component, Encoding, Field, Location, Presence, Repetition, Segment, Subcomponent};
 
 use crate::entries::Entries;
 use crate::ledger::{Account, Outcome, Rule};
@@ -26,6 +26,7 @@ pub(crate) trait Leaf<'m>: Copy {
     fn presence(self) -> Presence;
     fn text(self) -> Cow<'m, str>;
     fn location(self) -> Location;
+    fn encoding(self) -> Encoding;
 }
 
 macro_rules! leaf {
@@ -46,6 +47,9 @@ macro_rules! leaf {
             #[inline]
             fn location(self) -> Location {
                 $level::location(&self).to_leaf()
+            }
+            fn encoding(self) -> Encoding {
+                $level::encoding(&self)
             }
         }
     )*};

@@ -9,11 +9,11 @@
 //! The ER7 in them has the standard delimiters, whatever the message used, so that anyone can read it alone.
 
 use fhir::{Extension, Text};
-use hl7v2::{Delimiters, Encoding, Field, Message, Segment, escape};
+use hl7v2::{Delimiters, Encoding, Field, Message, Presence, Segment, escape};
 
 use crate::back::writer::{Form, OutLeaf};
-use crate::back::{Back, FieldWriter, SegmentWriter};
-use crate::context::Context;
+use crate::back::{Back, FieldWriter, RepetitionWriter, SegmentWriter};
+use crate::context::{Composite, Context, Leaf};
 use crate::ledger::Outcome;
 use crate::row::Extensible;
 
@@ -64,6 +64,53 @@ pub(crate) fn carried<'e>(extensions: &'e [Extension], place: &str) -> Option<&'
 /// The text that was carried from a place.
 pub(crate) fn carried_text<'e>(extensions: &'e [Extension], place: &str) -> Option<&'e Text> {
     carried(extensions, place).and_then(|value| value.value_string.as_ref())
+}
+
+/// Carries a part of a data type that FHIR's type has no room for, as ER7: place `CX.6`.
+pub(crate) fn read_part<'m, C: Composite<'m>>(
+    kind: &'static str,
+    n: u16,
+    part: C::Part,
+    to: &mut Vec<Extension>,
+    cx: &mut Context<'_>,
+) {
+    if part.presence() == Presence::Null {
+        cx.account_nothing(part);
+        return;
+    }
+    let mut er7 = Vec::with_capacity(part.raw().len());
+    standard(part.raw(), part.encoding(), &mut er7);
+    C::record_part(part, cx, Outcome::Kept, ".extension");
+    if let Some(text) = text(er7) {
+        to.push(carry_text(format!("{kind}.{n}"), text));
+    }
+}
+
+/// Writes the carried parts of a data type back.
+pub(crate) fn write_parts(extensions: &[Extension], kind: &str, to: &mut RepetitionWriter<'_>) {
+    for outer in extensions
+        .iter()
+        .filter(|outer| outer.url.as_deref() == Some(FIELD))
+    {
+        let inner = |url: &str| {
+            let found = outer.extension.iter().find(|e| e.url.as_deref() == Some(url));
+            found.and_then(|e| e.value_string.as_deref())
+        };
+        let number =
+            inner("place").and_then(|place| place.strip_prefix(kind)?.strip_prefix('.')?.parse().ok());
+        let (Some(component), Some(er7)) = (number, inner("value")) else {
+            continue;
+        };
+        if to.has(component) {
+            continue;
+        }
+        for leaf in leaves(1, er7)
+            .iter()
+            .filter(|leaf| leaf.component == 1 && leaf.repetition == 1)
+        {
+            to.subcomponent(component, leaf.subcomponent, &leaf.text);
+        }
+    }
 }
 
 /// Marks where an element stood.

@@ -26,6 +26,8 @@ mod provenance;
 mod row;
 mod segment;
 mod settings;
+#[cfg(test)]
+mod testing;
 mod translator;
 pub mod vocabulary;
 

@@ -150,7 +150,7 @@ macro_rules! extensible {
     )*};
 }
 
-extensible!(AllergyIntolerance Annotation Condition Coverage EncounterParticipant DiagnosticReport Encounter MessageHeader Observation Patient
+extensible!(Address AllergyIntolerance Annotation ContactPoint HumanName Identifier Condition Coverage EncounterParticipant DiagnosticReport Encounter MessageHeader Observation Patient
     Procedure Provenance RelatedPerson ServiceRequest Specimen);
 
 /// For a row that only writes.

@@ -54,7 +54,7 @@ pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address>
                     address.period.get_or_insert_default().end = Some(end);
                 }
             }
-            _ => {}
+            _ => keep::read_part::<Repetition<'_>>("XAD", n, part, &mut address.extension, cx),
         }
     }
     if !address.line_element.is_empty() {
@@ -140,6 +140,7 @@ pub(crate) fn write(address: &Address, mut to: RepetitionWriter<'_>, back: &Back
         .iter()
         .find(|e| e.url.as_deref() == Some(CENSUS_TRACT));
     to.optional(10, tract.and_then(|extension| extension.value_string.as_ref()));
+    keep::write_parts(&address.extension, "XAD", &mut to);
     if let Some(period) = &address.period {
         for (component, moment) in [(13, &period.start), (14, &period.end)] {
             if let Some(moment) = moment {

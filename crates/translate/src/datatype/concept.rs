@@ -41,14 +41,15 @@ impl Triplet {
 }
 
 /// CWE to CodeableConcept; `table` is the HL7 table the field is bound to.
-pub(crate) fn read<'m>(
-    source: impl Composite<'m>,
+pub(crate) fn read<'m, C: Composite<'m>>(
+    source: C,
     table: Option<&Vocabulary>,
     cx: &mut Context<'_>,
 ) -> Option<CodeableConcept> {
     let mut codings = [Triplet::default(), Triplet::default(), Triplet::default()];
     let mut text = None;
     let mut first = None;
+    let mut rest = Vec::new();
     for (n, part) in source.parts() {
         let [one, two, three] = &mut codings;
         match n {
@@ -68,7 +69,7 @@ pub(crate) fn read<'m>(
             11 => three.display = cx.take(part, ".coding[2].display"),
             12 => three.system = take_system(part, cx),
             13 => three.version = cx.take(part, ".coding[2].version"),
-            _ => {}
+            _ => rest.push((n, part)),
         }
     }
     let [mut one, two, three] = codings;
@@ -98,6 +99,9 @@ pub(crate) fn read<'m>(
                 .extension
                 .push(keep::carry_text(format!("CWE.{n}"), words));
         }
+    }
+    for (n, part) in rest {
+        keep::read_part::<C>("CWE", n, part, &mut concept.extension, cx);
     }
     concept.text = text;
     (!concept.coding.is_empty() || concept.text.is_some()).then_some(concept)
@@ -248,6 +252,7 @@ pub(crate) fn write(
     for (n, place) in [(2, "CWE.2"), (5, "CWE.5"), (11, "CWE.11")] {
         to.optional(n, keep::carried_text(&concept.extension, place));
     }
+    keep::write_parts(&concept.extension, "CWE", &mut to);
     if let Some(text) = &concept.text {
         let words = concept.coding.is_empty() || (of_hl7 && !to.has(2));
         to.component(if words { 2 } else { 9 }, text);

@@ -11,6 +11,7 @@ use hl7v2::{Component, Repetition};
 use crate::back::{Back, RepetitionWriter};
 use crate::context::{Coded, Composite, Context, Leaf};
 use crate::datatype::time;
+use crate::keep;
 use crate::ledger::Outcome;
 use crate::note::Note;
 use crate::vocabulary::system::{self, is_oid};
@@ -48,7 +49,7 @@ pub(crate) fn read_cx(cx_field: Repetition<'_>, cx: &mut Context<'_>) -> Option<
             5 => kind = Some(part),
             7 => start(&mut identifier, time::date_time(part, cx, ".period.start")),
             8 => end(&mut identifier, time::date_time(part, cx, ".period.end")),
-            _ => {}
+            _ => keep::read_part::<Repetition<'_>>("CX", n, part, &mut identifier.extension, cx),
         }
     }
     finish(&mut identifier, authority, kind, cx);
@@ -312,6 +313,7 @@ pub(crate) fn write_cx(identifier: &Identifier, mut to: RepetitionWriter<'_>, ba
             }
         }
     }
+    keep::write_parts(&identifier.extension, "CX", &mut to);
 }
 
 /// Identifier to EI.
@@ -346,7 +348,6 @@ pub(crate) fn authority(identifier: &Identifier, back: &Back<'_>) -> [Text; 3] {
         (Some(assigner), _) => assigner_name(assigner, back).unwrap_or_else(none),
         (None, Some(GMC)) => Text::const_new("GMC"),
         (None, Some(GMP)) => Text::const_new("GMP"),
-        (None, Some(ODS)) => Text::const_new("NHS"),
         _ => none(),
     };
     let [universal, kind] = identifier

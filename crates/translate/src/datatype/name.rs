@@ -6,6 +6,7 @@ use hl7v2::{Component, Repetition};
 use crate::back::{Back, RepetitionWriter};
 use crate::context::{Composite, Context};
 use crate::datatype::{code, time};
+use crate::keep;
 
 const OWN_PREFIX: &str = "http://hl7.org/fhir/StructureDefinition/humanname-own-prefix";
 const OWN_NAME: &str = "http://hl7.org/fhir/StructureDefinition/humanname-own-name";
@@ -40,7 +41,7 @@ pub(crate) fn read(xpn: Repetition<'_>, cx: &mut Context<'_>) -> Option<HumanNam
             11 => push_order(&mut name, part, cx),
             12 => name.period.get_or_insert_default().start = time::date_time(part, cx, ".period.start"),
             13 => name.period.get_or_insert_default().end = time::date_time(part, cx, ".period.end"),
-            _ => {}
+            _ => keep::read_part::<Repetition<'_>>("XPN", n, part, &mut name.extension, cx),
         }
     }
     finish(name)
@@ -70,7 +71,7 @@ pub(crate) fn read_of_person(n: u16, part: Component<'_>, name: &mut HumanName, 
             name.period.get_or_insert_default().end =
                 time::date_time(part, cx, "Practitioner.name.period.end");
         }
-        _ => {}
+        _ => keep::read_part::<Repetition<'_>>("XCN", n, part, &mut name.extension, cx),
     }
 }
 
@@ -159,6 +160,7 @@ pub(crate) struct Places {
     prefix: u16,
     degree: u16,
     kind: u16,
+    kind_name: &'static str,
     order: u16,
     period: [u16; 2],
 }
@@ -171,6 +173,7 @@ pub(crate) const XPN: Places = Places {
     prefix: 5,
     degree: 6,
     kind: 7,
+    kind_name: "XPN",
     order: 11,
     period: [12, 13],
 };
@@ -183,6 +186,7 @@ pub(crate) const XCN: Places = Places {
     prefix: 6,
     degree: 7,
     kind: 10,
+    kind_name: "XCN",
     order: 18,
     period: [19, 20],
 };
@@ -229,6 +233,7 @@ pub(crate) fn write(name: &HumanName, at: Places, to: &mut RepetitionWriter<'_>,
     to.component(at.degree, &suffixes(true));
     let kind = code::write(name.use_.as_ref(), &name.use_element, &back.vocabulary.name_type);
     to.optional(at.kind, kind.as_ref());
+    keep::write_parts(&name.extension, at.kind_name, to);
     let order = name
         .extension
         .iter()

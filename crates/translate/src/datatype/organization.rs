@@ -7,7 +7,8 @@ use crate::back::{Back, RepetitionWriter};
 use crate::context::{Composite, Context};
 use crate::datatype::identifier::{self, ODS};
 use crate::entries::reference;
-use crate::vocabulary::system;
+use crate::keep;
+use crate::vocabulary::{Vocabulary, system};
 
 /// XON to an Organization of the Bundle.
 pub(crate) fn read_xon(xon: Repetition<'_>, cx: &mut Context<'_>) -> Option<Reference> {
@@ -35,13 +36,14 @@ pub(crate) fn read_xon(xon: Repetition<'_>, cx: &mut Context<'_>) -> Option<Refe
             6 => authority = Some(part),
             7 => id.type_ = identifier::read_type(part, cx),
             10 => id.value = cx.take(part, "Organization.identifier.value"),
-            _ => {}
+            _ => keep::read_part::<Repetition<'_>>("XON", n, part, &mut organization.extension, cx),
         }
     }
     if id.value.is_none()
         && let Some(number) = number
     {
         id.value = cx.take(number, "Organization.identifier.value");
+        id.extension.push(keep::mark("XON.3"));
     }
     if id.value.is_some() {
         if let Some(authority) = authority {
@@ -56,14 +58,13 @@ pub(crate) fn read_xon(xon: Repetition<'_>, cx: &mut Context<'_>) -> Option<Refe
 /// HD — three parts of a component, or three components of a field — to an Organization.
 pub(crate) fn read_hd<'m>(hd: impl Composite<'m>, cx: &mut Context<'_>) -> Option<Reference> {
     let mut organization = Organization::default();
+    let mut known = None;
     if let Some(value) = cx.take(hd.part(1), "Organization.identifier.value") {
         let mut id = Identifier {
             value: Some(value),
             ..Identifier::default()
         };
-        if let Some(code) = mark_ods(&mut id, cx) {
-            organization.name = Some(code);
-        }
+        known = mark_ods(&mut id, cx);
         organization.identifier.push(id);
     }
     if let Some(uri) = identifier::universal_uri(hd.part(2), hd.part(3), cx, "Organization.identifier.value")
@@ -74,7 +75,12 @@ pub(crate) fn read_hd<'m>(hd: impl Composite<'m>, cx: &mut Context<'_>) -> Optio
             ..Identifier::default()
         });
     }
-    share(organization, cx)
+    let found = share(organization, cx)?;
+    // A name that the message gives wins over the table's.
+    if let Some(one) = shared(&found, cx).filter(|one| one.name.is_none()) {
+        one.name = known;
+    }
+    Some(found)
 }
 
 /// Gives a known NHS organisation code its system; the organisation's name comes from the table.
@@ -88,6 +94,7 @@ pub(crate) fn mark_ods(id: &mut Identifier, cx: &Context<'_>) -> Option<Text> {
 
 /// Adds the Organization when it is not there yet.
 pub(crate) fn share(organization: Organization, cx: &mut Context<'_>) -> Option<Reference> {
+    let ods = &cx.vocabulary.ods;
     let text = |text: &Option<Text>| text.clone().unwrap_or_default();
     let id = match organization.identifier.first() {
         Some(first) => {
@@ -111,6 +118,9 @@ pub(crate) fn share(organization: Organization, cx: &mut Context<'_>) -> Option<
     if let Some(Resource::Organization(known)) = cx.entries.shared(id) {
         match (&known.name, organization.name) {
             (None, Some(name)) => known.name = Some(name),
+            (Some(one), Some(other)) if *one != other && is_table_name(known, ods) => {
+                known.name = Some(other)
+            }
             (Some(one), Some(other)) if *one != other && !known.alias.contains(&other) => {
                 known.alias.push(other)
             }
@@ -130,6 +140,15 @@ pub(crate) fn share(organization: Organization, cx: &mut Context<'_>) -> Option<
         cx.entries.share(id, organization);
     }
     Some(reference(id))
+}
+
+/// True when the name came from the table of NHS organisation codes.
+fn is_table_name(one: &Organization, ods: &Vocabulary) -> bool {
+    let code = one
+        .identifier
+        .first()
+        .and_then(|id| ods.to_fhir(id.value.as_deref()?));
+    code.is_some_and(|code| one.name.as_deref() == Some(code.display))
 }
 
 /// The Organization a shared reference of this Bundle points at, to add to it.
@@ -152,6 +171,7 @@ pub(crate) fn write_xon(organization: &Reference, mut to: RepetitionWriter<'_>, 
         return;
     };
     to.optional(1, found.name.as_ref());
+    keep::write_parts(&found.extension, "XON", &mut to);
     let kind = found
         .type_
         .first()
@@ -168,7 +188,13 @@ fn write_id(id: &Identifier, to: &mut RepetitionWriter<'_>, back: &Back<'_>) {
     to.subcomponent(6, 2, &universal);
     to.subcomponent(6, 3, &kind);
     to.optional(7, identifier::type_code(id));
-    to.optional(10, id.value.as_ref());
+    // Before v2.5 the number stood in XON.3.
+    let component = if keep::is_marked(&id.extension, "XON.3") {
+        3
+    } else {
+        10
+    };
+    to.optional(component, id.value.as_ref());
 }
 
 /// A reference to an Organization to HD in the components of a field.

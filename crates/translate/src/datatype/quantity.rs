@@ -170,7 +170,7 @@ pub(crate) fn read_sn(sn: Repetition<'_>, cx: &mut Context<'_>) -> Option<Struct
             let mut value = quantity(Some(one));
             value.comparator = comparator.clone().filter(|sign| sign != "=");
             if comparator.as_deref() == Some("=") {
-                value.extension.push(original(sn));
+                value.extension.push(original_sn(sn));
             }
             Structured::Quantity(value)
         }
@@ -189,7 +189,7 @@ pub(crate) fn read_sn(sn: Repetition<'_>, cx: &mut Context<'_>) -> Option<Struct
                 numerator.comparator = comparator.clone().filter(|sign| sign != "=");
             }
             if separator.as_deref() == Some("/") || comparator.as_deref() == Some("=") {
-                ratio.extension.push(original(sn));
+                ratio.extension.push(original_sn(sn));
             }
             Structured::Ratio(Box::new(ratio))
         }
@@ -217,26 +217,31 @@ pub(crate) fn read_sn(sn: Repetition<'_>, cx: &mut Context<'_>) -> Option<Struct
     Some(structured)
 }
 
-fn original(sn: Repetition<'_>) -> Extension {
+fn original_sn(sn: Repetition<'_>) -> Extension {
     let parts: Vec<String> = (1..=4).map(|n| sn.component(n).text().into_owned()).collect();
+    original_text(parts.join(" ").trim())
+}
+
+/// A number's text as it was sent.
+pub(crate) fn original_text(sent: &str) -> Extension {
     Extension {
         url: Some(Text::const_new(ORIGINAL_TEXT)),
-        value_string: Some(Text::from(parts.join(" ").trim())),
+        value_string: Some(Text::from(sent)),
         ..Extension::default()
     }
 }
 
+/// The text as it was sent, where it says more than the number.
+pub(crate) fn original(extensions: &[Extension]) -> Option<&Text> {
+    let found = extensions
+        .iter()
+        .find(|e| e.url.as_deref() == Some(ORIGINAL_TEXT));
+    found.and_then(|e| e.value_string.as_ref())
+}
+
 /// The separator or comparator that only the original text tells.
 pub(crate) fn original_has(extensions: &[Extension], sign: &str) -> bool {
-    let mut texts = extensions
-        .iter()
-        .filter(|e| e.url.as_deref() == Some(ORIGINAL_TEXT));
-    texts.any(|extension| {
-        extension
-            .value_string
-            .as_deref()
-            .is_some_and(|text| text.contains(sign))
-    })
+    original(extensions).is_some_and(|text| text.contains(sign))
 }
 
 /// NR in one repetition to Range.

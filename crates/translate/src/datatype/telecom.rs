@@ -58,6 +58,7 @@ struct Parts {
 fn read_one(xtn: Repetition<'_>, use_: &'static str, to: &mut Vec<ContactPoint>, cx: &mut Context<'_>) {
     let mut point = ContactPoint::default();
     let mut parts = Parts::default();
+    let mut mobile = false;
     for (n, part) in xtn.parts() {
         match n {
             1 => parts.whole = cx.take(part, ".value"),
@@ -65,9 +66,7 @@ fn read_one(xtn: Repetition<'_>, use_: &'static str, to: &mut Vec<ContactPoint>,
             3 => {
                 let table = &cx.vocabulary.telecom_system;
                 (point.system, point.system_element) = code::read(part, table, cx, ".system");
-                if cx.peek(part).is_some_and(|equipment| equipment == "CP") {
-                    point.use_ = Some(Text::const_new("mobile"));
-                }
+                mobile = cx.peek(part).is_some_and(|equipment| equipment == "CP");
             }
             4 => parts.address = cx.take(part, ".value"),
             5..=8 => {
@@ -89,13 +88,26 @@ fn read_one(xtn: Repetition<'_>, use_: &'static str, to: &mut Vec<ContactPoint>,
                 }
             }
             18 => point.rank = read_rank(part, cx),
-            _ => {}
+            _ => keep::read_part::<Repetition<'_>>("XTN", n, part, &mut point.extension, cx),
         }
     }
-    if point.use_.is_none() && !use_.is_empty() {
-        point.use_ = Some(Text::const_new(use_));
-    }
+    let sent = cx.peek(xtn.component(2)).map(|sent| Text::from(sent.as_ref()));
+    settle_use(&mut point, sent, mobile, use_);
     set_values(point, parts, to);
+}
+
+/// A mobile telephone is a use in FHIR and equipment in HL7: what XTN.2 said beside it is kept.
+fn settle_use(point: &mut ContactPoint, sent: Option<Text>, mobile: bool, implied: &'static str) {
+    match sent {
+        Some(sent) if mobile || sent == "PRS" => point.use_element = Some(code::alternate("0201", sent)),
+        None if mobile => point.system_element = None,
+        _ => {}
+    }
+    if mobile {
+        point.use_ = Some(Text::const_new("mobile"));
+    } else if point.use_.is_none() && !implied.is_empty() {
+        point.use_ = Some(Text::const_new(implied));
+    }
 }
 
 /// E-mail equipment takes the address first; everything else the number, whole before joined.
@@ -197,10 +209,9 @@ fn join([country, area, local, extension]: &[Option<Text>; 4]) -> Option<Text> {
     Some(number)
 }
 
-/// Points of contact to the repetitions of a field; `implied` is the use the field stands for.
+/// Points of contact to the repetitions of a field.
 pub(crate) fn write<'p>(
     points: impl IntoIterator<Item = &'p ContactPoint>,
-    implied: &str,
     field: &mut FieldWriter<'_>,
     back: &Back<'_>,
 ) {
@@ -209,20 +220,22 @@ pub(crate) fn write<'p>(
             (Some(address), last @ 1..) if keep::is_marked(&point.extension, "XTN.4") => {
                 field.nth(last).component(4, address);
             }
-            _ => write_one(point, implied, field.repetition(), back),
+            _ => write_one(point, field.repetition(), back),
         }
     }
 }
 
-fn write_one(point: &ContactPoint, implied: &str, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
-    let mobile = point.use_.as_deref() == Some("mobile");
-    let use_ = point.use_.as_ref().filter(|use_| use_.as_str() != implied);
+fn write_one(point: &ContactPoint, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
+    let email = point.system.as_deref() == Some("email");
+    let sent = code::sent(&point.use_element);
+    // Without a use as sent, mobile is what the equipment says.
+    let mobile = point.use_.as_deref() == Some("mobile") && sent.is_none() && !email;
+    let use_ = point.use_.as_ref().filter(|_| !mobile);
     to.optional(
         2,
         code::write(use_, &point.use_element, &back.vocabulary.telecom_use).as_ref(),
     );
-    let email = point.system.as_deref() == Some("email");
-    write_system(point, mobile && !email, &mut to, back);
+    write_system(point, mobile, &mut to, back);
     let text = |url: &str| {
         let found = point.extension.iter().find(|e| e.url.as_deref() == Some(url));
         found.and_then(|extension| extension.value_string.as_ref())
@@ -250,6 +263,7 @@ fn write_one(point: &ContactPoint, implied: &str, mut to: RepetitionWriter<'_>, 
             to.component(1, value);
         }
     }
+    keep::write_parts(&point.extension, "XTN", &mut to);
     if let Some(rank) = point.rank {
         to.component(18, &rank.to_string());
     }

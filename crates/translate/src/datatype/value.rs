@@ -36,7 +36,7 @@ pub(crate) fn read(kind: &str, repetition: Repetition<'_>, cx: &mut Context<'_>)
     let found = match kind {
         "NM" => {
             let number = quantity::decimal(repetition, cx, "Observation.valueQuantity.value");
-            number.map(|value| Value::Quantity(of_number(value)))
+            number.map(|value| Value::Quantity(of_number(value, repetition.text().trim())))
         }
         "SN" => quantity::read_sn(repetition, cx).map(|found| match found {
             quantity::Structured::Quantity(value) => Value::Quantity(value),
@@ -107,11 +107,14 @@ fn printable(text: &str) -> Text {
     Text::from(text)
 }
 
-fn of_number(value: Decimal) -> Quantity {
-    Quantity {
-        value: Some(value),
-        ..Quantity::default()
+/// HL7's `+5` and `.5` are numbers that JSON writes otherwise: the text as sent stands beside them.
+fn of_number(value: Decimal, sent: &str) -> Quantity {
+    let mut quantity = Quantity::default();
+    if value.as_str() != sent {
+        quantity.extension.push(quantity::original_text(sent));
     }
+    quantity.value = Some(value);
+    quantity
 }
 
 /// Puts a value into an Observation.
@@ -231,6 +234,7 @@ impl Found<'_> {
             Found::Concept(value) => concept::write(value, None, to, back),
             Found::Text(text) if matches!(kind, "TX" | "FT") => to.formatted(text),
             Found::Text(text) if matches!(kind, "ST" | "") => to.component(1, text),
+            Found::Text(text) if kind == "SN" => write_structured(text, &mut to),
             Found::Text(text) => write_words(text, &mut to),
             Found::DateTime(moment) => to.component(1, &time::to_hl7(moment, back)),
             Found::Time(clock) => to.component(1, &time::clock_to_hl7(clock)),
@@ -264,7 +268,9 @@ fn write_quantity(value: &Quantity, kind: &str, to: &mut RepetitionWriter<'_>) {
         );
         to.component(2, number.as_str());
     } else {
-        to.component(1, number.as_str());
+        let sent = quantity::original(&value.extension);
+        let same = |sent: &&Text| quantity::number(sent).is_some_and(|(sent, _)| sent == *number);
+        to.component(1, sent.filter(same).map_or(number.as_str(), Text::as_str));
     }
 }
 
@@ -303,6 +309,19 @@ fn write_ratio(ratio: &Ratio, to: &mut RepetitionWriter<'_>) {
     );
     if let Some(denominator) = number(&ratio.denominator) {
         to.component(4, denominator.as_str());
+    }
+}
+
+/// An SN that was no number, range or ratio was joined with spaces: sign, number, sign, number.
+fn write_structured(text: &str, to: &mut RepetitionWriter<'_>) {
+    let mut place = 1;
+    for part in text.split(' ').filter(|part| !part.is_empty()) {
+        let number = quantity::number(part).is_some();
+        if number && place % 2 == 1 {
+            place += 1;
+        }
+        to.component(place.min(4), part);
+        place += 1;
     }
 }
 

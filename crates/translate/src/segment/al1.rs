@@ -172,3 +172,35 @@ fn absent() -> CodeableConcept {
         ..CodeableConcept::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn an_allergy_comes_back_and_has_what_fhir_requires() {
+        let bundle = round_trip(
+            "A01",
+            &[PID],
+            "AL1|1|LA|91936005^Penicillin^SCT|SV|Rash~Wheeze|20200124",
+        );
+        let allergy: &AllergyIntolerance = first(&bundle);
+        assert_eq!(allergy.category, ["environment"]);
+        assert_eq!(allergy.reaction[0].severity.as_deref(), Some("severe"));
+        assert_eq!(allergy.reaction[0].manifestation.len(), 2);
+        let bundle = round_trip("A01", &[PID], "AL1|1|DA|^PENICILLIN|MO");
+        assert_eq!(
+            first::<AllergyIntolerance>(&bundle).reaction[0]
+                .manifestation
+                .len(),
+            1,
+            "required, absent"
+        );
+    }
+
+    #[test]
+    fn an_unknown_severity_is_kept() {
+        round_trip("A01", &[PID], "AL1|1|DA|^PENICILLIN|U");
+    }
+}

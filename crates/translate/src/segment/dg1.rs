@@ -3,6 +3,7 @@
 use fhir::{Condition, EncounterDiagnosis, Identifier, Text};
 
 use crate::datatype::{concept, identifier, person, quantity, time};
+use crate::keep;
 use crate::row::{Row, SegmentMap};
 use crate::vocabulary::system;
 
@@ -30,7 +31,14 @@ pub(crate) static DG1: SegmentMap<Condition> = SegmentMap {
                     coding.system = method;
                 }
             },
-            |condition, field, back| concept::put(condition.code.as_ref(), None, field, back),
+            |condition, field, back| {
+                let mut code = condition.code.clone().unwrap_or_default();
+                // A text of its own field goes back there.
+                if keep::is_marked(&code.extension, "DG1-4") {
+                    code.text = None;
+                }
+                concept::put(Some(&code), None, field, back);
+            },
         ),
         Row::<Condition>::new(
             2,
@@ -46,10 +54,10 @@ pub(crate) static DG1: SegmentMap<Condition> = SegmentMap {
                 if name.is_some() && name == used {
                     cx.take_as(field, "", crate::ledger::Outcome::Transformed);
                 } else {
-                    crate::keep::read_field(field, condition, cx);
+                    keep::read_field(field, condition, cx);
                 }
             },
-            crate::keep::write_field,
+            keep::write_field,
         )
         .note("when DG1-3.3 does not say it; writes back to DG1-3.3"),
         Row::<Condition>::new(
@@ -58,15 +66,19 @@ pub(crate) static DG1: SegmentMap<Condition> = SegmentMap {
             |field, condition, cx| {
                 let Some(text) = cx.take(field, "") else { return };
                 let code = condition.code.get_or_insert_default();
-                match &code.text {
-                    None => code.text = Some(text),
-                    Some(known) if *known == text => {}
-                    Some(_) => crate::keep::read_field(field, condition, cx),
+                if code.text.is_none() || code.text.as_ref() == Some(&text) {
+                    code.text = Some(text);
+                    code.extension.push(keep::mark("DG1-4"));
+                } else {
+                    keep::read_field(field, condition, cx);
                 }
             },
             |condition, field, back| {
-                crate::keep::write_field(condition, field, back);
-                let code = condition.code.as_ref().filter(|code| !code.coding.is_empty());
+                keep::write_field(condition, field, back);
+                let code = condition
+                    .code
+                    .as_ref()
+                    .filter(|code| keep::is_marked(&code.extension, "DG1-4"));
                 if let Some(text) = code.and_then(|code| code.text.as_ref()) {
                     field.set(text.clone());
                 }
@@ -117,11 +129,11 @@ pub(crate) static DG1: SegmentMap<Condition> = SegmentMap {
                     let wrong = concept::of_code(VERIFICATION, "entered-in-error", "Entered in Error");
                     condition.verification_status = Some(wrong);
                 } else {
-                    crate::keep::read_field(field, condition, cx);
+                    keep::read_field(field, condition, cx);
                 }
             },
             |condition, field, back| {
-                crate::keep::write_field(condition, field, back);
+                keep::write_field(condition, field, back);
                 let status = condition.verification_status.as_ref();
                 if status.is_some_and(|status| concept::says(status, VERIFICATION, "entered-in-error")) {
                     field.set(Text::const_new("D"));
@@ -207,5 +219,44 @@ pub(crate) fn concept_key(concept: Option<&fhir::CodeableConcept>) -> Vec<String
     match concept.coding.first() {
         Some(coding) => vec![text(&coding.system), text(&coding.code), text(&coding.display)],
         None => vec![text(&concept.text)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fhir::{Condition, Encounter};
+
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn a_diagnosis_hangs_on_the_visit() {
+        let dg1 = "DG1|1||I21.9^Acute infarction^I10|Heart attack|20260302|A|||||||||1|C1^Consult^Clara|||20260303|D1^RYJ|D";
+        let bundle = round_trip("A01", &[PID, "PV1|1|I"], dg1);
+        let condition: &Condition = first(&bundle);
+        assert_eq!(
+            condition.code.as_ref().unwrap().text.as_deref(),
+            Some("Heart attack")
+        );
+        assert!(condition.verification_status.is_some());
+        let diagnosis = &first::<Encounter>(&bundle).diagnosis[0];
+        assert_eq!(diagnosis.rank, Some(1));
+        assert_eq!(
+            diagnosis.use_.as_ref().unwrap().coding[0].code.as_deref(),
+            Some("AD")
+        );
+    }
+
+    #[test]
+    fn without_a_visit_its_type_is_kept() {
+        round_trip("A28", &[PID], "DG1|1||I21.9^Acute infarction^I10|||W");
+    }
+
+    #[test]
+    fn the_older_coding_method_names_the_system() {
+        let bundle = round_trip("A28", &[PID], "DG1|1|ZZ9|I21.9^Acute infarction^I10");
+        let system = first::<Condition>(&bundle).code.as_ref().unwrap().coding[0]
+            .system
+            .clone();
+        assert_eq!(system.as_deref(), Some("http://hl7.org/fhir/sid/icd-10"));
     }
 }

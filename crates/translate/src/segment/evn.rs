@@ -116,3 +116,30 @@ pub(crate) static EVN: SegmentMap<Provenance> = SegmentMap {
         ),
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, first, message, read};
+
+    #[test]
+    fn the_event_is_the_provenance_of_the_message() {
+        let evn = "EVN|A01|20260302091500|20260303|01|U1^Clerk^Cleo|20260302091000|RYJ01";
+        let (bundle, ledger) = read(&message("A01", &[evn, PID]));
+        let provenance: &Provenance = first(&bundle);
+        assert_eq!(provenance.recorded.as_deref(), Some("2026-03-02T09:15:00+00:00"));
+        assert_eq!(provenance.reason[0].coding[0].code.as_deref(), Some("PATRQT"));
+        assert_eq!(ledger.totals().lost, 0);
+        assert!(crate::testing::back(&bundle).contains(&evn.to_owned()));
+    }
+
+    #[test]
+    fn an_event_that_differs_from_the_header_is_kept() {
+        let (bundle, _) = read(&message("A01", &["EVN|A04|20260302", PID]));
+        assert!(
+            crate::testing::back(&bundle)
+                .iter()
+                .any(|line| line.starts_with("EVN|A04|"))
+        );
+    }
+}

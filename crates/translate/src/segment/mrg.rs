@@ -128,3 +128,54 @@ pub(crate) fn is_retired(patient: &Patient) -> bool {
         .iter()
         .any(|link| link.type_.as_deref() == Some("replaced-by"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, all, message, read, round_trip};
+
+    #[test]
+    fn a_merge_is_two_patients_that_know_each_other() {
+        for event in ["A40", "A18", "A34"] {
+            let (bundle, ledger) = read(&message(
+                event,
+                &[
+                    PID,
+                    "MRG|70000999^^^RYJ^MR|||||||Former^Ada"
+                        .replace("|||||||", "||||||")
+                        .as_str(),
+                ],
+            ));
+            let [survivor, loser]: [&Patient; 2] = all::<Patient>(&bundle).try_into().unwrap();
+            assert_eq!(loser.active, Some(false), "{event}");
+            assert_eq!(loser.identifier[0].use_.as_deref(), Some("old"));
+            assert_eq!(survivor.link[0].type_.as_deref(), Some("replaces"));
+            assert_eq!(loser.link[0].type_.as_deref(), Some("replaced-by"));
+            let url = loser.link[0]
+                .other_
+                .as_ref()
+                .unwrap()
+                .reference
+                .as_deref()
+                .unwrap();
+            assert!(url.ends_with(survivor.id.as_deref().unwrap()));
+            assert_eq!(ledger.totals().lost, 0);
+        }
+    }
+
+    #[test]
+    fn mrg_comes_back() {
+        round_trip(
+            "A40",
+            &[PID],
+            "MRG|70000999^^^RYJ^MR~9990000018^^^NHS^NH||ACC1^^^RYJ^AN||||Former^Ada",
+        );
+    }
+
+    #[test]
+    fn both_sides_with_one_identifier_are_still_two() {
+        let (bundle, ledger) = read(&message("A40", &[PID, "MRG|70000123^^^RYJ^MR"]));
+        assert_eq!(all::<Patient>(&bundle).len(), 2);
+        assert!(ledger.notes.iter().any(|note| note.code == "merge-with-itself"));
+    }
+}

@@ -339,3 +339,43 @@ pub(crate) fn absent() -> Option<Box<Element>> {
         ..Element::default()
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, back, first, message, read};
+
+    #[test]
+    fn the_header_comes_back() {
+        let er7 = "MSH|^~\\&|PAS^1.2.3^ISO|RYJ|GW|RQM|20260302091500|key|ADT^A31^ADT_A05|42|P^A|2.4|7||||GBR||EN||iTKv1.0|Trust^^^^^^^^^RYJ\rPID|1||1^^^RYJ^MR\r";
+        let (bundle, ledger) = read(er7.as_bytes());
+        let header: &MessageHeader = first(&bundle);
+        assert_eq!(header.event_coding.as_ref().unwrap().code.as_deref(), Some("A31"));
+        assert_eq!(
+            header.source.as_ref().unwrap().endpoint.as_deref(),
+            Some("urn:oid:1.2.3")
+        );
+        assert_eq!(
+            header.destination[0].endpoint.as_deref(),
+            Some("urn:eprgw:application:GW")
+        );
+        assert_eq!(ledger.totals().lost, 0);
+        assert_eq!(back(&bundle)[0], er7.split('\r').next().unwrap());
+    }
+
+    #[test]
+    fn a_structure_that_the_event_does_not_imply_is_kept() {
+        let er7 = b"MSH|^~\\&|PAS|RYJ|||20260302||ADT^A08|42|P|2.3\rPID|1||1\r";
+        let (bundle, _) = read(er7);
+        assert!(back(&bundle)[0].contains("|ADT^A08|"));
+    }
+
+    #[test]
+    fn an_unknown_event_says_so_and_is_translated_all_the_same() {
+        let (bundle, ledger) = read(&message("Z99", &[PID, "ZZZ|1|kept^as&it~is"]));
+        assert!(ledger.notes.iter().any(|note| note.code == "no-message-map"));
+        assert_eq!(ledger.totals().lost, 0);
+        first::<fhir::OperationOutcome>(&bundle);
+        assert!(back(&bundle).contains(&"ZZZ|1|kept^as&it~is".to_owned()));
+    }
+}

@@ -1,10 +1,14 @@
 //! NK1 to RelatedPerson and back. Guide: "Segment NK1 to RelatedPerson" (not Patient.contact: always the same one).
 
-use fhir::{Extension, Patient, RelatedPerson, RelatedPersonCommunication, Text};
+use fhir::{ContactPoint, Extension, Patient, RelatedPerson, RelatedPersonCommunication, Text};
 
+use hl7v2::Field;
+
+use crate::back::{Back, FieldWriter};
+use crate::context::Context;
 use crate::datatype::{address, code, concept, identifier, name, organization, telecom, time};
 use crate::keep;
-use crate::row::SegmentMap;
+use crate::row::{Extensible, SegmentMap};
 
 type Row = crate::row::Row<RelatedPerson>;
 
@@ -19,33 +23,8 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
     resource: "RelatedPerson",
     rows: &[
         Row::ignored(1, "a set id; the order of entries says it"),
-        Row::new(
-            2,
-            "name",
-            |field, person, cx| {
-                for xpn in field.repetitions() {
-                    cx.at(person.name.len());
-                    person.name.extend(name::read(xpn, cx));
-                }
-            },
-            |person, field, back| {
-                for one in &person.name {
-                    name::write(one, name::XPN, &mut field.repetition(), back);
-                }
-            },
-        ),
-        Row::new(
-            30,
-            "name",
-            |field, person, cx| {
-                for xpn in field.repetitions() {
-                    cx.at(person.name.len());
-                    person.name.extend(name::read(xpn, cx));
-                }
-            },
-            |_, _, _| {}, // NK1-2 carries every name back.
-        )
-        .note("writes back to NK1-2"),
+        Row::new(2, "name", read_names, write_names),
+        Row::new(30, "name", read_names, write_names).note("contact person"),
         Row::new(
             3,
             "relationship",
@@ -81,78 +60,13 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
             },
         )
         .note("table 0131"),
-        Row::new(
-            4,
-            "address",
-            |field, person, cx| {
-                for xad in field.repetitions() {
-                    cx.at(person.address.len());
-                    person.address.extend(address::read(xad, cx));
-                }
-            },
-            |person, field, back| {
-                for one in &person.address {
-                    address::write(one, field.repetition(), back);
-                }
-            },
-        ),
-        Row::new(
-            32,
-            "address",
-            |field, person, cx| {
-                for xad in field.repetitions() {
-                    cx.at(person.address.len());
-                    person.address.extend(address::read(xad, cx));
-                }
-            },
-            |_, _, _| {}, // NK1-4 carries every address back.
-        )
-        .note("writes back to NK1-4"),
-        Row::new(
-            5,
-            "telecom",
-            |field, person, cx| telecom::read(field, "", &mut person.telecom, cx),
-            |person, field, back| {
-                let points = person
-                    .telecom
-                    .iter()
-                    .filter(|one| one.use_.as_deref() != Some("work"));
-                telecom::write(points, "", field, back);
-            },
-        ),
-        Row::new(
-            6,
-            "telecom",
-            |field, person, cx| telecom::read(field, "work", &mut person.telecom, cx),
-            |person, field, back| {
-                let points = person
-                    .telecom
-                    .iter()
-                    .filter(|one| one.use_.as_deref() == Some("work"));
-                telecom::write(points, "work", field, back);
-            },
-        ),
-        Row::new(
-            31,
-            "telecom",
-            |field, person, cx| telecom::read(field, "", &mut person.telecom, cx),
-            |_, _, _| {},
-        )
-        .note("writes back to NK1-5"),
-        Row::new(
-            40,
-            "telecom",
-            |field, person, cx| telecom::read(field, "", &mut person.telecom, cx),
-            |_, _, _| {},
-        )
-        .note("writes back to NK1-5"),
-        Row::new(
-            41,
-            "telecom",
-            |field, person, cx| telecom::read(field, "", &mut person.telecom, cx),
-            |_, _, _| {},
-        )
-        .note("writes back to NK1-5"),
+        Row::new(4, "address", read_addresses, write_addresses),
+        Row::new(32, "address", read_addresses, write_addresses).note("contact person"),
+        Row::new(5, "telecom", read_telecom, write_telecom),
+        Row::new(6, "telecom", read_telecom, write_telecom).note("work"),
+        Row::new(31, "telecom", read_telecom, write_telecom).note("contact person"),
+        Row::new(40, "telecom", read_telecom, write_telecom),
+        Row::new(41, "telecom", read_telecom, write_telecom).note("contact person"),
         Row::new(
             8,
             "period.start",
@@ -181,37 +95,8 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
                 time::put(person.period.as_ref().and_then(|p| p.end.as_deref()), field, back)
             },
         ),
-        Row::new(
-            33,
-            "identifier",
-            |field, person, cx| {
-                for one in field.repetitions() {
-                    cx.at(person.identifier.len());
-                    person.identifier.extend(identifier::read_cx(one, cx));
-                }
-            },
-            |person, field, back| {
-                for one in person
-                    .identifier
-                    .iter()
-                    .filter(|one| !identifier::is_typed(one, "SS"))
-                {
-                    identifier::write_cx(one, field.repetition(), back);
-                }
-            },
-        ),
-        Row::new(
-            12,
-            "identifier",
-            |field, person, cx| {
-                cx.at(person.identifier.len());
-                person
-                    .identifier
-                    .extend(identifier::read_cx(field.repetition(1), cx));
-            },
-            |_, _, _| {}, // NK1-33 carries every identifier back.
-        )
-        .note("writes back to NK1-33"),
+        Row::new(33, "identifier", read_identifiers, write_identifiers),
+        Row::new(12, "identifier", read_identifiers, write_identifiers).note("employee number"),
         Row::new(
             37,
             "identifier",
@@ -317,6 +202,112 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
     ],
 };
 
+/// Marks what the usual field would take back: `usual` holds everything that has no mark.
+fn mark_from<E: Extensible>(list: &mut [E], from: usize, field: u16, usual: u16) {
+    if field != usual {
+        for item in list.iter_mut().skip(from) {
+            item.extensions_mut().push(keep::mark(format!("NK1-{field}")));
+        }
+    }
+}
+
+/// True for an item that goes back to this field.
+fn belongs<E: Extensible>(item: &E, place: &str, usual: &str) -> bool {
+    let own = item.extensions().iter().find(|e| {
+        e.url.as_deref() == Some(keep::PLACE)
+            && e.value_string.as_deref().is_some_and(|at| at.starts_with("NK1-"))
+    });
+    own.map_or(usual, |mark| mark.value_string.as_deref().unwrap_or(usual)) == place
+}
+
+fn read_names(field: Field<'_>, person: &mut RelatedPerson, cx: &mut Context<'_>) {
+    let from = person.name.len();
+    for xpn in field.repetitions() {
+        cx.at(person.name.len());
+        person.name.extend(name::read(xpn, cx));
+    }
+    mark_from(&mut person.name, from, cx.rule.field, 2);
+}
+
+fn write_names(person: &RelatedPerson, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    for one in person.name.iter().filter(|one| belongs(*one, &place, "NK1-2")) {
+        name::write(one, name::XPN, &mut field.repetition(), back);
+    }
+}
+
+fn read_addresses(field: Field<'_>, person: &mut RelatedPerson, cx: &mut Context<'_>) {
+    let from = person.address.len();
+    for xad in field.repetitions() {
+        cx.at(person.address.len());
+        person.address.extend(address::read(xad, cx));
+    }
+    mark_from(&mut person.address, from, cx.rule.field, 4);
+}
+
+fn write_addresses(person: &RelatedPerson, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    for one in person.address.iter().filter(|one| belongs(*one, &place, "NK1-4")) {
+        address::write(one, field.repetition(), back);
+    }
+}
+
+fn read_telecom(field: Field<'_>, person: &mut RelatedPerson, cx: &mut Context<'_>) {
+    let from = person.telecom.len();
+    let number = cx.rule.field;
+    telecom::read(
+        field,
+        if number == 6 { "work" } else { "" },
+        &mut person.telecom,
+        cx,
+    );
+    for point in person.telecom.iter_mut().skip(from) {
+        // A use says it where it can: work is NK1-6, everything else NK1-5.
+        if usual_telecom(point) != format!("NK1-{number}") {
+            point.extension.push(keep::mark(format!("NK1-{number}")));
+        }
+    }
+}
+
+fn usual_telecom(point: &ContactPoint) -> &'static str {
+    if point.use_.as_deref() == Some("work") {
+        "NK1-6"
+    } else {
+        "NK1-5"
+    }
+}
+
+fn write_telecom(person: &RelatedPerson, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    let points = person
+        .telecom
+        .iter()
+        .filter(|point| belongs(*point, &place, usual_telecom(point)));
+    telecom::write(points, field, back);
+}
+
+fn read_identifiers(field: Field<'_>, person: &mut RelatedPerson, cx: &mut Context<'_>) {
+    let from = person.identifier.len();
+    for one in field.repetitions() {
+        cx.at(person.identifier.len());
+        person.identifier.extend(identifier::read_cx(one, cx));
+    }
+    mark_from(&mut person.identifier, from, cx.rule.field, 33);
+}
+
+fn write_identifiers(person: &RelatedPerson, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    let plain = |one: &&fhir::Identifier| !identifier::is_typed(one, "SS") || one.assigner.is_some();
+    for one in person
+        .identifier
+        .iter()
+        .filter(plain)
+        .filter(|one| belongs(*one, &place, "NK1-33"))
+    {
+        identifier::write_cx(one, field.repetition(), back);
+    }
+}
+
 fn is_role(kind: &fhir::CodeableConcept) -> bool {
     kind.coding
         .iter()
@@ -354,4 +345,22 @@ pub(crate) fn of_patient<'b>(
         })
         .collect();
     found.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn next_of_kin_comes_back_with_every_field_in_its_place() {
+        let nk1 = "NK1|1|Example^William^^^Mr|BRO|15 Test Terrace^^London^^ZZ99 3VZ|020 7946 0103^^PH|\
+            07700900101^^CP|N|20200101|20301231|||EMP1|ACME LTD||M||||EN|||||||||||Contact^Carl|5551^^PH|\
+            1 Work St|ID7^^^RYJ^PI||||SS1";
+        let bundle = round_trip("A28", &[PID], &nk1.replace("\\\n            ", ""));
+        let person: &RelatedPerson = first(&bundle);
+        assert_eq!(person.name.len(), 2);
+        assert_eq!(person.telecom.len(), 3);
+        assert!(person.patient.is_some());
+    }
 }

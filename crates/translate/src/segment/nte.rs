@@ -60,3 +60,23 @@ pub(crate) static NTE: SegmentMap<Annotation> = SegmentMap {
         Row::kept(9),
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use fhir::Observation;
+
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn a_comment_keeps_its_lines() {
+        let before = [PID, "OBR|1||F1|FBC", "OBX|1|ST|HB^Haemoglobin||low"];
+        let bundle = round_trip(
+            "R01",
+            &before,
+            "NTE|1|L|Repeat in a week.\\.br\\Thank you.||C1^Consult^Clara|20260302",
+        );
+        let note = &first::<Observation>(&bundle).note[0];
+        assert_eq!(note.text.as_deref(), Some("Repeat in a week.\nThank you."));
+        assert_eq!(note.time.as_deref(), Some("2026-03-02"));
+    }
+}

@@ -488,3 +488,45 @@ pub(crate) fn complete(report: &mut DiagnosticReport) {
         report.code = Some(super::obx::unknown());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, all, first, message, read, round_trip};
+
+    #[test]
+    fn a_report_and_its_request_come_back() {
+        let obr = "OBR|1|P1^RYJ|F1^LAB|26604007^Full blood count^SCT|S|20260301|20260302081500|20260302082000|10^mL|N1^Nurse^Nora||||20260302090000||C1^Consult^Clara|020 7946 0106^^PH|||||20260302120000||HM|C|||CC1^Copy^Carl|||^Tired|I1&Read&Rosa||T1&Bench&Ben";
+        let bundle = round_trip("R01", &[PID], obr);
+        let report: &DiagnosticReport = first(&bundle);
+        assert_eq!(report.status.as_deref(), Some("corrected"));
+        assert_eq!(report.issued.as_deref(), Some("2026-03-02T12:00:00+00:00"));
+        assert!(report.effective_period.is_some());
+        let request: &ServiceRequest = first(&bundle);
+        assert_eq!(request.priority.as_deref(), Some("stat"));
+        assert_eq!(report.based_on.len(), 1);
+    }
+
+    #[test]
+    fn an_order_has_no_report_before_there_is_a_result() {
+        let (bundle, _) = read(&message(
+            "O21",
+            &[PID, "ORC|NW|P1", "OBR|1|P1||FBC^Full blood count"],
+        ));
+        assert!(all::<DiagnosticReport>(&bundle).is_empty());
+        assert_eq!(all::<ServiceRequest>(&bundle).len(), 1);
+    }
+
+    #[test]
+    fn a_preliminary_result_and_its_correction_are_one_resource() {
+        let ids = |status: &str| {
+            let obr = format!("OBR|1|P1|F1|FBC|||||||||||||||||||||{status}");
+            let obx = format!("OBX|1|NM|HB^Haemoglobin||12.10|g/dL|||||{status}");
+            let (bundle, _) = read(&message("R01", &[PID, &obr, &obx]));
+            let report: &DiagnosticReport = first(&bundle);
+            let observation: &fhir::Observation = first(&bundle);
+            (report.id.clone(), observation.id.clone())
+        };
+        assert_eq!(ids("P"), ids("C"));
+    }
+}

@@ -22,6 +22,8 @@ type Row = crate::row::Row<Observation>;
 
 /// The type as sent, when the value does not imply it.
 const KIND: &str = "OBX-2";
+/// Marks a text whose lines were repetitions.
+const LINES: &str = "OBX-5[2]";
 /// Marks the performer that stood in OBX-15 or OBX-25.
 const PRODUCER: &str = "OBX-15";
 const DIRECTOR: &str = "OBX-25";
@@ -260,6 +262,7 @@ fn read_value(field: Field<'_>, observation: &mut Observation, cx: &mut Context<
             whole.push_str(line);
         }
         values = vec![Value::Text(whole)];
+        observation.extension.push(keep::mark(LINES));
     }
     if values.len() > 1 {
         for value in values {
@@ -296,6 +299,11 @@ fn write_value(observation: &Observation, field: &mut FieldWriter<'_>, back: &Ba
     let implied = implied_kind(observation);
     let kind = sent_kind(observation).map_or(implied, Text::as_str);
     match value::of_observation(observation) {
+        Some(Found::Text(text)) if keep::is_marked(&observation.extension, LINES) => {
+            for line in text.split('\n') {
+                Found::Text(&Text::from(line)).write(kind, field.repetition(), back);
+            }
+        }
         Some(found) => found.write(kind, field.repetition(), back),
         None => {
             for found in observation.component.iter().filter_map(value::of_component) {
@@ -611,4 +619,103 @@ pub(crate) fn unknown() -> CodeableConcept {
         "UNK",
         "unknown",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, first, message, read, round_trip};
+
+    const OBR: &str = "OBR|1||F1|FBC";
+
+    #[test]
+    fn every_value_type_comes_back() {
+        for value in [
+            "NM|HB^Haemoglobin^L||6.70|g/dL^grams per decilitre^UCUM",
+            "NM|HB||<5|g/dL",
+            "NM|HB||+5",
+            "SN|HB||>^100|mg/L",
+            "SN|HB||^1^:^128",
+            "SN|HB||^1^/^128",
+            "SN|HB||^3^-^5|mmol/L",
+            "SN|HB||^2^+",
+            "SN|HB||=^7",
+            "ST|CUL||No growth",
+            "ST|CUL||A~B",
+            "TX|CUL||Line one\\.br\\  Line two",
+            "FT|CUL||One~Two",
+            "CE|BG||O^Group O^L",
+            "CWE|BG||O^Group O^L^^^^^^as read",
+            "CWE|BG||O~A",
+            "DT|LMP||20260301",
+            "TS|SEEN||20260301101500",
+            "DTM|SEEN||202603",
+            "TM|AT||101500",
+            "DR|STAY||20260301^20260302",
+            "NR|RANGE||1^2",
+            "ED|PDF||REPORT^AP^PDF^Base64^JVBERi0xLjQK",
+            "RP|PIC||http://example.invalid/1.png^ARCHIVE^IM^PNG",
+            "CX|ID||1^^^RYJ&x",
+        ] {
+            round_trip("R01", &[PID, OBR], &format!("OBX|1|{value}"));
+        }
+    }
+
+    #[test]
+    fn an_observation_comes_back_with_everything_around_it() {
+        let obx = "OBX|1|NM|HB^Haemoglobin||12.1|g/dL|11.5-16.5|H~A||N|F|||20260302081500|LAB1^Path Lab|T1^Bench^Ben|AUTO|AN1^LAB|20260302101500|ARM|OB1^LAB||Lab^^^^^^^^^77|1 Lab St|D1^Chief^Cher";
+        let bundle = round_trip("R01", &[PID, OBR], obx);
+        let observation: &Observation = first(&bundle);
+        assert_eq!(
+            observation
+                .value_quantity
+                .as_ref()
+                .unwrap()
+                .value
+                .as_ref()
+                .unwrap()
+                .as_str(),
+            "12.1"
+        );
+        assert_eq!(
+            observation.reference_range[0]
+                .low
+                .as_ref()
+                .unwrap()
+                .value
+                .as_ref()
+                .unwrap()
+                .as_str(),
+            "11.5"
+        );
+        assert_eq!(observation.performer.len(), 4);
+        assert_eq!(observation.status.as_deref(), Some("final"));
+    }
+
+    #[test]
+    fn every_status_says_something_fhir_knows() {
+        for (sent, status) in [
+            ("A", "amended"),
+            ("C", "corrected"),
+            ("D", "entered-in-error"),
+            ("W", "entered-in-error"),
+            ("X", "cancelled"),
+            ("R", "preliminary"),
+            ("V", "final"),
+            ("?", "unknown"),
+        ] {
+            let bundle = round_trip("R01", &[PID, OBR], &format!("OBX|1|ST|X||y||||||{sent}"));
+            assert_eq!(
+                first::<Observation>(&bundle).status.as_deref(),
+                Some(status),
+                "{sent}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_code_is_said_to_be_missing() {
+        let (bundle, _) = read(&message("R01", &[PID, OBR, "OBX|1|ST|||y"]));
+        assert_eq!(first::<Observation>(&bundle).code, Some(unknown()));
+    }
 }

@@ -342,7 +342,7 @@ fn read_facility_telecom(field: Field<'_>, request: &mut ServiceRequest, cx: &mu
 fn write_facility_telecom(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     crate::keep::write_field(request, field, back);
     let found = back.resolve::<Organization>(facility(request, back));
-    telecom::write(found.iter().flat_map(|found| &found.telecom), "", field, back);
+    telecom::write(found.iter().flat_map(|found| &found.telecom), field, back);
 }
 
 fn read_requester_address(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
@@ -404,7 +404,6 @@ pub(crate) fn write_callback(request: &ServiceRequest, field: &mut FieldWriter<'
         .filter(|e| e.url.as_deref() == Some(CALLBACK));
     telecom::write(
         callbacks.filter_map(|e| e.value_contact_point.as_deref()),
-        "",
         field,
         back,
     );
@@ -417,5 +416,36 @@ pub(crate) fn complete(request: &mut ServiceRequest) {
     }
     if request.intent.is_none() {
         request.intent = Some(Text::const_new("order"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn an_order_comes_back() {
+        let orc = "ORC|NW|P1^RYJ|F1^LAB|G1||||||||C1^Consult^Clara||020 7946 0104^^PH|||||||Ward 7^^^^^^^^^W7|1 High St^^London|020 7946 0105^^PH|2 Low St^^London|||||I";
+        let bundle = round_trip("O21", &[PID], orc);
+        let request: &ServiceRequest = first(&bundle);
+        assert_eq!(request.status.as_deref(), Some("active"));
+        assert_eq!(request.intent.as_deref(), Some("order"));
+        let role: &PractitionerRole = first(&bundle);
+        assert!(role.organization.is_some() && role.practitioner.is_some());
+    }
+
+    #[test]
+    fn order_status_wins_over_order_control() {
+        let bundle = round_trip("O21", &[PID], "ORC|SC|P1|||CM");
+        assert_eq!(
+            first::<ServiceRequest>(&bundle).status.as_deref(),
+            Some("completed")
+        );
+        let bundle = round_trip("O21", &[PID], "ORC|ZZ|P1");
+        assert_eq!(
+            first::<ServiceRequest>(&bundle).status.as_deref(),
+            Some("unknown")
+        );
     }
 }

@@ -138,3 +138,26 @@ fn is_doctor(one: &Reference, back: &Back<'_>) -> bool {
         || back.resolve::<fhir::PractitionerRole>(Some(one)).is_some()
         || (!is_practice(one, back) && (one.display.is_some() || one.identifier.is_some()))
 }
+
+#[cfg(test)]
+mod tests {
+    use fhir::{Organization, Practitioner};
+
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn practice_and_doctor_are_general_practitioners() {
+        let pd1 =
+            "PD1|||SYNTHETIC SURGERY^^^^^^^^^Y00001|G9999981^PRACTICE^GRACE^^^DR^^^GMP||DIS1|||||||||CHURCH";
+        let bundle = round_trip("A28", &[PID], pd1);
+        assert_eq!(
+            first::<Organization>(&bundle).name.as_deref(),
+            Some("Imperial College Healthcare NHS Trust")
+        );
+        let doctor: &Practitioner = first(&bundle);
+        assert_eq!(
+            doctor.identifier[0].system.as_deref(),
+            Some("https://fhir.hl7.org.uk/Id/gmp-number")
+        );
+    }
+}

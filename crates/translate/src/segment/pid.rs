@@ -1,8 +1,8 @@
 //! PID to Patient and back. Guide: "Segment PID to Patient"; UK Core for NHS number status and ethnic category.
 
 use fhir::{
-    Address, CodeableConcept, Coding, Element, Extension, Identifier, Patient, PatientCommunication,
-    Reference, Text,
+    Address, CodeableConcept, Coding, ContactPoint, Element, Extension, Identifier, Patient,
+    PatientCommunication, Reference, Text,
 };
 use hl7v2::Field;
 use uuid::Uuid;
@@ -11,6 +11,7 @@ use crate::back::{Back, FieldWriter};
 use crate::context::{Coded, Context};
 use crate::datatype::identifier::{self, NHS_NUMBER, TYPE};
 use crate::datatype::{address, code, concept, name, quantity, telecom, time};
+use crate::keep;
 use crate::ledger::Outcome;
 use crate::note::Note;
 use crate::row::{Row, SegmentMap};
@@ -32,10 +33,8 @@ pub(crate) static PID: SegmentMap<Patient> = SegmentMap {
     rows: &[
         Row::ignored(1, "a set id; the order of entries says it"),
         Row::new(3, "identifier", read_identifiers, write_identifiers),
-        Row::new(2, "identifier", read_former_identifier, write_former_identifier)
-            .note("withdrawn; writes back to PID-3"),
-        Row::new(4, "identifier", read_former_identifier, write_former_identifier)
-            .note("withdrawn; writes back to PID-3"),
+        Row::new(2, "identifier", read_former_identifier, write_former_identifier).note("withdrawn"),
+        Row::new(4, "identifier", read_former_identifier, write_former_identifier).note("withdrawn"),
         Row::new(18, "identifier", read_account, write_account).note("table 0203: AN"),
         Row::new(19, "identifier", read_social_number, write_social_number).note("table 0203: SS"),
         Row::new(20, "identifier", read_licence, write_licence).note("table 0203: DL"),
@@ -76,7 +75,7 @@ pub(crate) static PID: SegmentMap<Patient> = SegmentMap {
         )
         .note("when PID-25 is not valued"),
         Row::new(26, "extension(citizenship)", read_citizenship, write_citizenship),
-        Row::new(39, "extension(citizenship)", read_tribe, write_tribe).note("writes back to PID-26"),
+        Row::new(39, "extension(citizenship)", read_tribe, write_tribe),
         Row::new(28, "extension(nationality)", read_nationality, write_nationality),
         Row::new(29, "deceasedDateTime", read_death_time, write_death_time),
         Row::new(30, "deceasedBoolean", read_death, write_death).note("when PID-29 is not valued"),
@@ -101,61 +100,85 @@ fn read_identifiers(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_
 }
 
 fn write_identifiers(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    for identifier in &patient.identifier {
-        if !elsewhere(identifier) {
-            identifier::write_cx(identifier, field.repetition(), back);
-        }
+    let elsewhere = |id: &&Identifier| !stood(id, &["PID-2", "PID-4", "PID-18", "PID-19", "PID-20"]);
+    for identifier in patient.identifier.iter().filter(elsewhere) {
+        identifier::write_cx(identifier, field.repetition(), back);
     }
 }
 
-/// PID-18, PID-19 and PID-20 have these types to themselves when no authority stands beside them.
-fn elsewhere(identifier: &Identifier) -> bool {
+/// True when the identifier stood in one of these fields and only there.
+fn stood(identifier: &Identifier, places: &[&str]) -> bool {
+    let marked = |place: &&str| keep::is_marked(&identifier.extension, place);
     let plain = identifier.assigner.is_none() && identifier.system.is_none();
-    identifier::is_typed(identifier, "AN")
-        || (plain && identifier::is_typed(identifier, "SS"))
-        || identifier::is_typed(identifier, "DL")
+    let social = plain && identifier::is_typed(identifier, "SS") && places.contains(&"PID-19");
+    let licence = identifier::is_typed(identifier, "DL") && places.contains(&"PID-20");
+    !keep::is_marked(&identifier.extension, "PID-3") && (places.iter().any(marked) || social || licence)
 }
 
+/// PID-2 and PID-4 are withdrawn; senders repeat there what PID-3 says.
 fn read_former_identifier(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let place = former(cx.rule.field);
     for cx_field in field.repetitions() {
         cx.at(patient.identifier.len());
-        let Some(found) = identifier::read_cx(cx_field, cx) else {
+        let Some(mut found) = identifier::read_cx(cx_field, cx) else {
             continue;
         };
-        // The same number as in PID-3, written bare, says nothing new.
-        let known = patient.identifier.iter().any(|known| {
-            known.value == found.value
-                && found.type_.is_none()
-                && found.system.is_none()
-                && found.assigner.is_none()
-        });
-        if !known && !patient.identifier.contains(&found) {
-            patient.identifier.push(found);
+        match patient.identifier.iter_mut().find(|known| **known == found) {
+            Some(known) => known.extension.extend([keep::mark("PID-3"), keep::mark(place)]),
+            None => {
+                found.extension.push(keep::mark(place));
+                patient.identifier.push(found);
+            }
         }
     }
 }
 
-// PID-2 and PID-4 are withdrawn: their identifiers go back to PID-3.
-fn write_former_identifier(_: &Patient, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+fn former(field: u16) -> &'static str {
+    if field == 2 { "PID-2" } else { "PID-4" }
+}
+
+fn write_former_identifier(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    for identifier in patient
+        .identifier
+        .iter()
+        .filter(|id| keep::is_marked(&id.extension, &place))
+    {
+        identifier::write_cx(identifier, field.repetition(), back);
+    }
+}
 
 fn read_account(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
     cx.at(patient.identifier.len());
     if let Some(mut account) = identifier::read_cx(field.repetition(1), cx) {
         if account.type_.is_none() {
             account = identifier::typed(account, "AN");
+        } else {
+            account.extension.push(keep::mark("PID-18.5"));
         }
+        account.extension.push(keep::mark("PID-18"));
         patient.identifier.push(account);
     }
 }
 
 fn write_account(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    if let Some(account) = patient
+    let found = patient
         .identifier
         .iter()
-        .find(|id| identifier::is_typed(id, "AN"))
-    {
-        identifier::write_cx(account, field.repetition(), back);
+        .find(|id| keep::is_marked(&id.extension, "PID-18"));
+    let found = found.or_else(|| {
+        patient
+            .identifier
+            .iter()
+            .find(|id| identifier::is_typed(id, "AN"))
+    });
+    let Some(account) = found else { return };
+    let mut account = account.clone();
+    // AN is what the field means.
+    if identifier::is_typed(&account, "AN") && !keep::is_marked(&account.extension, "PID-18.5") {
+        account.type_ = None;
     }
+    identifier::write_cx(&account, field.repetition(), back);
 }
 
 /// Outside the United States senders put their national number here: ten digits that check are an NHS number.
@@ -174,9 +197,16 @@ fn read_social_number(field: Field<'_>, patient: &mut Patient, cx: &mut Context<
             value: Some(Text::from(format!("{:010}", number.value()))),
             ..Identifier::default()
         };
-        let known = |id: &Identifier| id.system == nhs.system && id.value == nhs.value;
-        if !patient.identifier.iter().any(known) {
-            patient.identifier.push(nhs);
+        let mut nhs = nhs;
+        let known = |id: &&mut Identifier| id.system == nhs.system && id.value == nhs.value;
+        match patient.identifier.iter_mut().find(known) {
+            Some(known) => known
+                .extension
+                .extend([keep::mark("PID-3"), keep::mark("PID-19")]),
+            None => {
+                nhs.extension.push(keep::mark("PID-19"));
+                patient.identifier.push(nhs);
+            }
         }
         return;
     }
@@ -184,10 +214,7 @@ fn read_social_number(field: Field<'_>, patient: &mut Patient, cx: &mut Context<
 }
 
 fn write_social_number(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
-    let social = patient
-        .identifier
-        .iter()
-        .find(|id| elsewhere(id) && identifier::is_typed(id, "SS"));
+    let social = patient.identifier.iter().find(|id| stood(id, &["PID-19"]));
     if let Some(value) = social.and_then(|id| id.value.as_ref()) {
         field.set(value.clone());
     }
@@ -264,12 +291,12 @@ fn read_reliability(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_
         cx.record(repetition, Outcome::Transformed, "", "");
     }
     if kept {
-        crate::keep::read_field(field, patient, cx);
+        keep::read_field(field, patient, cx);
     }
 }
 
 fn write_reliability(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    crate::keep::write_field(patient, field, back);
+    keep::write_field(patient, field, back);
     if !field.is_empty() {
         return;
     }
@@ -301,17 +328,34 @@ fn read_names(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
 }
 
 fn write_names(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    for name in &patient.name {
+    for name in patient
+        .name
+        .iter()
+        .filter(|name| !keep::is_marked(&name.extension, "PID-9"))
+    {
         name::write(name, name::XPN, &mut field.repetition(), back);
     }
 }
 
 fn read_aliases(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
-    read_names(field, patient, cx);
+    for xpn in field.repetitions() {
+        cx.at(patient.name.len());
+        if let Some(mut name) = name::read(xpn, cx) {
+            name.extension.push(keep::mark("PID-9"));
+            patient.name.push(name);
+        }
+    }
 }
 
-// PID-9 is withdrawn: an alias goes back to PID-5 with its type.
-fn write_aliases(_: &Patient, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+fn write_aliases(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for name in patient
+        .name
+        .iter()
+        .filter(|name| keep::is_marked(&name.extension, "PID-9"))
+    {
+        name::write(name, name::XPN, &mut field.repetition(), back);
+    }
+}
 
 fn read_mothers_name(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
     let xpn = field.repetition(1);
@@ -324,15 +368,22 @@ fn read_mothers_name(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'
     if parts.is_empty() {
         return;
     }
+    if parts.iter().any(|(n, _)| *n > 1) {
+        keep::read_field(field, patient, cx);
+    }
     // Given names come before the family name in writing.
     parts.sort_by_key(|(n, _)| if *n == 1 { 4 } else { *n });
     let text: Vec<&str> = parts.iter().map(|(_, text)| text.as_str()).collect();
     push_string(patient, MOTHERS_MAIDEN_NAME, Text::from(text.join(" ")));
 }
 
-fn write_mothers_name(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
-    let text = extension(patient, MOTHERS_MAIDEN_NAME).and_then(|extension| extension.value_string.as_ref());
-    field.repetition().optional(1, text);
+fn write_mothers_name(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    keep::write_field(patient, field, back);
+    if field.is_empty() {
+        let text =
+            extension(patient, MOTHERS_MAIDEN_NAME).and_then(|extension| extension.value_string.as_ref());
+        field.repetition().optional(1, text);
+    }
 }
 
 fn read_birth_date(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
@@ -427,36 +478,69 @@ fn read_telecom(field: Field<'_>, use_: &'static str, patient: &mut Patient, cx:
     telecom::read(field, use_, &mut patient.telecom, cx);
 }
 
+/// The field a point of contact goes back to: the one it is marked with, else the one its use means.
+fn telecom_place(point: &ContactPoint) -> &'static str {
+    if keep::is_marked(&point.extension, "PID-40") {
+        "PID-40"
+    } else if point.use_.as_deref() == Some("work") && !keep::is_marked(&point.extension, "PID-13") {
+        "PID-14"
+    } else if keep::is_marked(&point.extension, "PID-14") {
+        "PID-14"
+    } else {
+        "PID-13"
+    }
+}
+
+fn write_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    telecom::write(
+        patient
+            .telecom
+            .iter()
+            .filter(|point| telecom_place(point) == place),
+        field,
+        back,
+    );
+}
+
+/// Marks what a use alone would send back to another field.
+fn mark_telecom(patient: &mut Patient, from: usize, place: &'static str) {
+    for point in patient.telecom.iter_mut().skip(from) {
+        if telecom_place(point) != place {
+            point.extension.push(keep::mark(place));
+        }
+    }
+}
+
 fn read_home_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let from = patient.telecom.len();
     read_telecom(field, "home", patient, cx);
+    mark_telecom(patient, from, "PID-13");
 }
 
 fn write_home_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let home = patient
-        .telecom
-        .iter()
-        .filter(|point| point.use_.as_deref() != Some("work"));
-    telecom::write(home, "home", field, back);
+    write_telecom(patient, field, back);
 }
 
 fn read_work_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let from = patient.telecom.len();
     read_telecom(field, "work", patient, cx);
+    mark_telecom(patient, from, "PID-14");
 }
 
 fn write_work_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let work = patient
-        .telecom
-        .iter()
-        .filter(|point| point.use_.as_deref() == Some("work"));
-    telecom::write(work, "work", field, back);
+    write_telecom(patient, field, back);
 }
 
 fn read_more_telecom(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let from = patient.telecom.len();
     read_telecom(field, "", patient, cx);
+    mark_telecom(patient, from, "PID-40");
 }
 
-// PID-13 and PID-14 carry every number back.
-fn write_more_telecom(_: &Patient, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+fn write_more_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    write_telecom(patient, field, back);
+}
 
 fn read_language(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
     if let Some(language) = concept::read(field.repetition(1), None, cx) {
@@ -634,11 +718,22 @@ fn write_citizenship(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back
 }
 
 fn read_tribe(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    let from = patient.extension.len();
     read_citizenship(field, patient, cx);
+    for extension in patient.extension.iter_mut().skip(from) {
+        let code = extension
+            .extension
+            .iter_mut()
+            .find_map(|inner| inner.value_codeable_concept.as_mut());
+        if let Some(concept) = code {
+            concept.extension.push(keep::mark("PID-39"));
+        }
+    }
 }
 
-// PID-26 carries every citizenship back.
-fn write_tribe(_: &Patient, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+fn write_tribe(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    write_nested(patient, CITIZENSHIP, field, back);
+}
 
 fn read_nationality(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
     let concept = concept::read(field.repetition(1), None, cx);
@@ -752,7 +847,10 @@ fn write_nested(patient: &Patient, url: &str, field: &mut FieldWriter<'_>, back:
             .extension
             .iter()
             .find(|inner| inner.url.as_deref() == Some("code"));
-        if let Some(concept) = code.and_then(|code| code.value_codeable_concept.as_ref()) {
+        let Some(concept) = code.and_then(|code| code.value_codeable_concept.as_ref()) else {
+            continue;
+        };
+        if keep::is_marked(&concept.extension, "PID-39") == (field.place() == "PID-39") {
             concept::write(concept, None, field.repetition(), back);
         }
     }
@@ -807,5 +905,146 @@ pub(crate) fn type_as(identifier: &mut Identifier, code: &'static str) {
             coding: vec![coding],
             ..CodeableConcept::default()
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{back, first, message, read, round_trip};
+    use crate::{Outcome, Totals};
+
+    #[test]
+    fn a_full_patient_comes_back_from_the_resource_alone() {
+        let pid = "PID|1|OLD1|70000123^^^RYJ^MR~9990000018^^^NHS^NH~E1^7^M10^EXT&2.16.840.1.1&ISO^PI|ALT1^^^RQM|\
+            Example^Ada^Rose Mary^Jr^Ms^PHD^L~Nickname^^^^^^N|Maiden^Mary|19570314101500|F|Alias^Al|2106-3|\
+            1 High St^Flat 2^London^Greater London^W1A 1AA^GBR^H||020 7946 0000^PRN^PH~^NET^Internet^a@example.invalid|\
+            ^WPN^PH^^44^20^79460102^9|EN|M|C22|V1^^^RYJ^VN|AB123456C|LIC1^DVLA^20301231||A^White British|London|Y|2|\
+            GBR|^veteran|826|20260301|Y||NSTS01||RYJ";
+        let bundle = round_trip("A28", &[], &pid.replace("\\\n            ", ""));
+        let patient: &Patient = first(&bundle);
+        assert_eq!(patient.gender.as_deref(), Some("female"));
+        assert_eq!(patient.birth_date.as_deref(), Some("1957-03-14"));
+        assert_eq!(patient.multiple_birth_integer, Some(2));
+        assert_eq!(patient.deceased_date_time.as_deref(), Some("2026-03-01"));
+        let nhs = patient
+            .identifier
+            .iter()
+            .find(|id| id.system.as_deref() == Some(NHS_NUMBER))
+            .unwrap();
+        assert_eq!(nhs.value.as_deref(), Some("9990000018"));
+        assert!(
+            nhs.extension
+                .iter()
+                .any(|e| e.url.as_deref() == Some(VERIFICATION_STATUS))
+        );
+    }
+
+    #[test]
+    fn every_spelling_of_an_nhs_number_becomes_one_system() {
+        for spelling in [
+            "9990000018^^^NHS^NH",
+            "9990000018^^^NHS^HN",
+            "9990000018^^^^NHSNMBR",
+            "999 000 0018^^^^NH",
+            "999-000-0018^^^NHS",
+            "9990000018^^^NHSNBR^NHSNMBR",
+            "9990000018^^^X&2.16.840.1.113883.2.1.4.1&ISO",
+        ] {
+            let (bundle, _) = read(&message("A28", &[&format!("PID|1||{spelling}")]));
+            let id = &first::<Patient>(&bundle).identifier[0];
+            assert_eq!(id.system.as_deref(), Some(NHS_NUMBER), "{spelling}");
+            assert_eq!(id.value.as_deref(), Some("9990000018"), "{spelling}");
+        }
+        let (bundle, ledger) = read(&message("A28", &["PID|1||12345^^^NHS^NH"]));
+        assert_eq!(
+            first::<Patient>(&bundle).identifier[0].system,
+            None,
+            "five digits are no NHS number"
+        );
+        assert!(ledger.notes.iter().any(|note| note.code == "bad-nhs-number"));
+    }
+
+    #[test]
+    fn null_deletes_and_is_never_text() {
+        let (bundle, ledger) = read(&message("A31", &["PID|1||1^^^RYJ^MR||Example^\"\"||\"\"|\"\""]));
+        let patient: &Patient = first(&bundle);
+        assert!(patient.name[0].given.is_empty());
+        assert_eq!(
+            (patient.gender.as_ref(), patient.birth_date.as_ref()),
+            (None, None)
+        );
+        assert!(
+            !String::from_utf8(fhir::to_vec(&bundle))
+                .unwrap()
+                .contains("\\\"\\\"")
+        );
+        let ignored = ledger
+            .with_outcome(Outcome::IgnoredByRule)
+            .filter(|line| line.location.segment == "PID");
+        assert_eq!(ignored.count(), 4, "set id and three nulls");
+    }
+
+    #[test]
+    fn a_code_outside_its_table_is_kept_with_the_place_noted() {
+        let bundle = round_trip("A28", &[], "PID|1||1^^^RYJ^MR|||||Q");
+        let patient: &Patient = first(&bundle);
+        assert_eq!(patient.gender, None);
+        assert_eq!(code::sent(&patient.gender_element).unwrap(), "Q");
+        let (_, ledger) = read(&message("A28", &["PID|1||1^^^RYJ^MR|||||Q"]));
+        let note = ledger
+            .notes
+            .iter()
+            .find(|note| note.code == "unknown-code")
+            .unwrap();
+        assert_eq!(
+            note.to_string(),
+            "PID-8.1.1: the code is not in its table; it passes through as sent (table 0001)"
+        );
+    }
+
+    #[test]
+    fn an_nhs_code_for_sex_reads_and_comes_back() {
+        let bundle = round_trip("A28", &[], "PID|1||1^^^RYJ^MR|||||2");
+        assert_eq!(first::<Patient>(&bundle).gender.as_deref(), Some("female"));
+    }
+
+    #[test]
+    fn an_impossible_date_sinks_nothing_else() {
+        let (bundle, ledger) = read(&message("A28", &["PID|1||1^^^RYJ^MR||Example||19570230|F"]));
+        let patient: &Patient = first(&bundle);
+        assert_eq!(
+            (patient.birth_date.as_ref(), patient.gender.as_deref()),
+            (None, Some("female"))
+        );
+        assert_eq!(
+            ledger.totals(),
+            Totals {
+                lost: 1,
+                ..ledger.totals()
+            }
+        );
+        let outcome: &fhir::OperationOutcome = first(&bundle);
+        assert!(
+            outcome.issue[0]
+                .diagnostics
+                .as_deref()
+                .unwrap()
+                .starts_with("PID-7")
+        );
+        assert!(
+            back(&bundle)
+                .iter()
+                .any(|line| line == "PID|1||1^^^RYJ^MR||Example|||F")
+        );
+    }
+
+    #[test]
+    fn any_delimiters_and_escapes_read_the_same() {
+        let er7 = b"MSH$%!/*$PAS$RYJ$$$20260302$$ADT%A28%ADT_A05$1$P$2.5.1\rPID$$$1%%%RYJ%MR$$O/X27/Neil*x%A^B/T/C\r";
+        let (bundle, _) = read(er7);
+        let name = &first::<Patient>(&bundle).name[0];
+        assert_eq!(name.family.as_deref(), Some("O'Neil"));
+        assert_eq!(name.given[0], "A^B*C");
     }
 }

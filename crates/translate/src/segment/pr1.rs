@@ -5,6 +5,7 @@ use fhir::{Procedure, ProcedurePerformer, Text};
 use crate::back::{Back, FieldWriter};
 use crate::context::Context;
 use crate::datatype::{concept, identifier, location, person, time};
+use crate::keep;
 use crate::row::SegmentMap;
 use crate::vocabulary::system;
 
@@ -36,7 +37,14 @@ pub(crate) static PR1: SegmentMap<Procedure> = SegmentMap {
                     coding.system = method;
                 }
             },
-            |procedure, field, back| concept::put(procedure.code.as_ref(), None, field, back),
+            |procedure, field, back| {
+                let mut code = procedure.code.clone().unwrap_or_default();
+                // A text of its own field goes back there.
+                if keep::is_marked(&code.extension, "PR1-4") {
+                    code.text = None;
+                }
+                concept::put(Some(&code), None, field, back);
+            },
         ),
         Row::new(
             2,
@@ -52,10 +60,10 @@ pub(crate) static PR1: SegmentMap<Procedure> = SegmentMap {
                 if name.is_some() && name == used {
                     cx.take_as(field, "", crate::ledger::Outcome::Transformed);
                 } else {
-                    crate::keep::read_field(field, procedure, cx);
+                    keep::read_field(field, procedure, cx);
                 }
             },
-            crate::keep::write_field,
+            keep::write_field,
         )
         .note("when PR1-3.3 does not say it; writes back to PR1-3.3"),
         Row::new(
@@ -64,15 +72,19 @@ pub(crate) static PR1: SegmentMap<Procedure> = SegmentMap {
             |field, procedure, cx| {
                 let Some(text) = cx.take(field, "") else { return };
                 let code = procedure.code.get_or_insert_default();
-                if code.text.is_none() {
+                if code.text.is_none() || code.text.as_ref() == Some(&text) {
                     code.text = Some(text);
-                } else if code.text.as_ref() != Some(&text) {
-                    crate::keep::read_field(field, procedure, cx);
+                    code.extension.push(keep::mark("PR1-4"));
+                } else {
+                    keep::read_field(field, procedure, cx);
                 }
             },
             |procedure, field, back| {
-                crate::keep::write_field(procedure, field, back);
-                let code = procedure.code.as_ref().filter(|code| !code.coding.is_empty());
+                keep::write_field(procedure, field, back);
+                let code = procedure
+                    .code
+                    .as_ref()
+                    .filter(|code| keep::is_marked(&code.extension, "PR1-4"));
                 if let Some(text) = code.and_then(|code| code.text.as_ref()) {
                     field.set(text.clone());
                 }
@@ -199,5 +211,25 @@ fn write_performers(procedure: &Procedure, code: Option<&str>, field: &mut Field
 pub(crate) fn complete(procedure: &mut Procedure) {
     if procedure.status.is_none() {
         procedure.status = Some(Text::const_new("unknown"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn a_procedure_and_its_people_come_back() {
+        let pr1 = "PR1|1||W37.1^Hip replacement^OPCS4|Left hip|20260302101500|D||A1^Sleep^Sam|||S1^Cut^Sue|P1^Other^Olga|||M16^Arthrosis^I10||||X1^RYJ";
+        let bundle = round_trip("A01", &[PID, "PV1|1|I"], pr1);
+        let procedure: &Procedure = first(&bundle);
+        assert_eq!(
+            procedure.status.as_deref(),
+            Some("unknown"),
+            "a message does not say how far it is"
+        );
+        assert_eq!(procedure.performer.len(), 3);
+        assert!(procedure.encounter.is_some());
     }
 }

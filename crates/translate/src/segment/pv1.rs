@@ -376,7 +376,7 @@ fn read_visit_number(field: Field<'_>, encounter: &mut Encounter, cx: &mut Conte
                 kind.coding
                     .insert(0, concept::constant(identifier::TYPE, "VN", ""));
             }
-            Some(_) => {}
+            Some(_) => number.extension.push(keep::mark("PV1-19.5")),
         }
         encounter.identifier.push(number);
     }
@@ -387,12 +387,13 @@ fn identifier_is_visit(kind: &CodeableConcept) -> bool {
 }
 
 fn write_visit_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let visit = |one: &&Identifier| one.type_.as_ref().is_some_and(identifier_is_visit);
+    let own = |one: &&Identifier| !keep::is_marked(&one.extension, "PV1-50");
+    let visit = |one: &&Identifier| own(one) && one.type_.as_ref().is_some_and(identifier_is_visit);
     let found = encounter
         .identifier
         .iter()
         .find(visit)
-        .or_else(|| encounter.identifier.first());
+        .or_else(|| encounter.identifier.iter().find(own));
     let Some(found) = found else { return };
     let mut plain = found.clone();
     // VN is what the field means; a type that was sent follows it.
@@ -400,8 +401,10 @@ fn write_visit_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: 
         && identifier_is_visit(kind)
     {
         kind.coding.remove(0);
-        if kind.coding.is_empty() {
+        if kind.coding.is_empty() && !keep::is_marked(&plain.extension, "PV1-19.5") {
             plain.type_ = None;
+        } else if kind.coding.is_empty() {
+            kind.coding.push(concept::constant(identifier::TYPE, "VN", ""));
         }
     }
     identifier::write_cx(&plain, field.repetition(), back);
@@ -410,20 +413,24 @@ fn write_visit_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: 
 fn read_other_number(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
     for one in field.repetitions() {
         cx.at(encounter.identifier.len());
-        encounter.identifier.extend(identifier::read_cx(one, cx));
+        if let Some(mut found) = identifier::read_cx(one, cx) {
+            found.extension.push(keep::mark("PV1-50"));
+            encounter.identifier.push(found);
+        }
     }
 }
 
 fn write_other_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let marked = |one: &Identifier| keep::is_marked(&one.extension, "PV1-50");
     let visit = |one: &Identifier| one.type_.as_ref().is_some_and(identifier_is_visit);
-    let any = encounter.identifier.iter().any(visit);
-    let others = encounter
-        .identifier
-        .iter()
-        .filter(|one| !visit(one))
-        .skip(usize::from(!any));
-    for one in others {
-        identifier::write_cx(one, field.repetition(), back);
+    let numbered = encounter.identifier.iter().any(|one| visit(one) && !marked(one));
+    let mut spare = usize::from(!numbered);
+    for one in &encounter.identifier {
+        // In a Bundle of others the first is the visit number, the rest are other numbers.
+        let taken = !marked(one) && (visit(one) || std::mem::take(&mut spare) > 0);
+        if !taken {
+            identifier::write_cx(one, field.repetition(), back);
+        }
     }
 }
 
@@ -636,7 +643,8 @@ pub(crate) fn write_participants(
             .iter()
             .any(|kind| concept::says(kind, PARTICIPATION, code));
         // A role of ROL goes back to ROL.
-        let own = says && participant.period.is_none() && !super::rol::is_role(participant);
+        let own =
+            says && !super::rol::is_role(participant) && !keep::is_marked(&participant.extension, "PV2-13");
         if let Some(individual) = participant.individual.as_ref().filter(|_| own) {
             person::write(individual, field.repetition(), back);
         }
@@ -720,5 +728,90 @@ pub(crate) fn complete(encounter: &mut Encounter, cx: &Context<'_>) {
     if encounter.class.is_none() {
         let null = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
         encounter.class = Some(concept::constant(null, "UNK", "unknown"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fhir::Practitioner;
+
+    use super::*;
+    use crate::testing::{PID, all, first, message, read, round_trip};
+
+    #[test]
+    fn a_visit_comes_back_from_the_resources_alone() {
+        let pv1 = "PV1|1|I|T07^BAY 2^BED 14^RYJ01^^BED^Main^4|21|PRE1^^^RYJ|T08^^^RYJ01|\
+            C1^Consult^Clara^^^Dr^^^GMC|C2^Refer^Ralph|C3^Con^Cat~C4^Con^Dan|300||||19|A2|V|\
+            C1^Consult^Clara^^^Dr^^^GMC|IN|V000012345^^^RYJ|||||||||||||||||19|HOME^20260304|VEG|RYJ01||ARRIVED|\
+            T09^^^RYJ01||20260302091000|20260305|||||ALT1^^^RYJ^VN";
+        let bundle = round_trip("A01", &[PID], &pv1.replace("\\\n            ", ""));
+        let encounter: &Encounter = first(&bundle);
+        assert_eq!(encounter.status.as_deref(), Some("finished"));
+        assert_eq!(encounter.class.as_ref().unwrap().code.as_deref(), Some("IMP"));
+        assert_eq!(
+            encounter.period.as_ref().unwrap().start.as_deref(),
+            Some("2026-03-02T09:10:00+00:00")
+        );
+        let clara = all::<Practitioner>(&bundle)
+            .into_iter()
+            .filter(|one| one.name[0].given == ["Clara"]);
+        assert_eq!(clara.count(), 1, "one Practitioner for one identity");
+        let stay = encounter.hospitalization.as_ref().unwrap();
+        assert_eq!(stay.extension[0].url.as_deref(), Some(ADMISSION_METHOD));
+        let source = stay.admit_source.as_ref().unwrap().coding[0].system.as_deref();
+        assert_eq!(
+            source,
+            Some("https://fhir.hl7.org.uk/CodeSystem/UKCore-SourceOfAdmissionEngland")
+        );
+    }
+
+    #[test]
+    fn the_bed_is_part_of_the_ward_and_the_ward_of_the_site() {
+        let (bundle, _) = read(&message("A01", &[PID, "PV1|1|I|T07^BAY 2^BED 14^RYJ01"]));
+        let mut next = first::<Encounter>(&bundle).location[0].location.clone();
+        let mut names = Vec::new();
+        while let Some(reference) = next {
+            let url = reference.reference.unwrap();
+            let place = all::<Location>(&bundle)
+                .into_iter()
+                .find(|one| url.ends_with(one.id.as_deref().unwrap()));
+            names.push(place.unwrap().name.clone().unwrap().to_string());
+            next = place.unwrap().part_of.clone();
+        }
+        assert_eq!(names, ["BED 14", "BAY 2", "T07", "St Mary's Hospital"]);
+    }
+
+    #[test]
+    fn the_status_is_settled_by_end_event_and_class_in_that_order() {
+        for (event, pv1, status) in [
+            ("A01", "PV1|1|I", "in-progress"),
+            ("A05", "PV1|1|P", "planned"),
+            ("A11", "PV1|1|I", "cancelled"),
+            ("A03", "PV1|1|I", "finished"),
+            (
+                "A08",
+                "PV1|1|I|||||||||||||||||||||||||||||||||||||||||||20260304",
+                "finished",
+            ),
+            ("A13", "PV1|1|I", "in-progress"),
+            ("A04", "PV1|1|O", "in-progress"),
+            ("A01", "PV1|1|ZZ", "unknown"),
+        ] {
+            let (bundle, _) = read(&message(event, &[PID, pv1]));
+            assert_eq!(
+                first::<Encounter>(&bundle).status.as_deref(),
+                Some(status),
+                "{event} {pv1}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_placeholder_visit_is_no_encounter() {
+        let (bundle, ledger) = read(&message("A28", &[PID, "PV1|1|N"]));
+        assert!(all::<Encounter>(&bundle).is_empty());
+        assert_eq!(ledger.totals().lost, 0);
+        let (bundle, _) = read(&message("A28", &[PID, "PV1|1|N|||||||||||||||||V1"]));
+        assert_eq!(all::<Encounter>(&bundle).len(), 1, "a visit number makes it one");
     }
 }

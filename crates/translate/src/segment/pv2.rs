@@ -87,14 +87,29 @@ pub(crate) static PV2: SegmentMap<Encounter> = SegmentMap {
                 }
             },
         ),
-        // PV1-8 carries every referrer back.
         Row::new(
             13,
             "participant",
-            |field, encounter, cx| super::pv1::read_participants(field, ("REF", "referrer"), encounter, cx),
-            |_, _, _| {},
+            |field, encounter, cx| {
+                let from = encounter.participant.len();
+                super::pv1::read_participants(field, ("REF", "referrer"), encounter, cx);
+                for one in encounter.participant.iter_mut().skip(from) {
+                    one.extension.push(keep::mark("PV2-13"));
+                }
+            },
+            |encounter, field, back| {
+                for one in encounter
+                    .participant
+                    .iter()
+                    .filter(|one| keep::is_marked(&one.extension, "PV2-13"))
+                {
+                    if let Some(individual) = &one.individual {
+                        crate::datatype::person::write(individual, field.repetition(), back);
+                    }
+                }
+            },
         )
-        .note("referrer; writes back to PV1-8"),
+        .note("referrer"),
         Row::new(
             25,
             "priority",
@@ -194,4 +209,36 @@ fn read_moment(field: hl7v2::Field<'_>, url: &'static str, encounter: &mut Encou
 fn write_moment(encounter: &Encounter, url: &str, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let found = encounter.extension.iter().find(|e| e.url.as_deref() == Some(url));
     time::put(found.and_then(|e| e.value_date_time.as_deref()), field, back);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn pv2_completes_the_encounter_and_comes_back() {
+        let pv2 = "PV2|W1^^^RYJ01||^Chest pain \\T\\ breathlessness|||||20260302|20260310||8||C9^Refer^Rita||||||||||||2|||||||||||||A";
+        let bundle = round_trip("A01", &[PID, "PV1|1|I"], pv2);
+        let encounter: &Encounter = first(&bundle);
+        assert_eq!(
+            encounter.reason_code[0].text.as_deref(),
+            Some("Chest pain & breathlessness")
+        );
+        assert_eq!(
+            encounter
+                .length
+                .as_ref()
+                .unwrap()
+                .value
+                .as_ref()
+                .unwrap()
+                .as_str(),
+            "8"
+        );
+        assert_eq!(
+            encounter.priority.as_ref().unwrap().coding[0].code.as_deref(),
+            Some("UR")
+        );
+    }
 }

@@ -130,3 +130,24 @@ pub(crate) fn is_primary_care(participant: &EncounterParticipant) -> bool {
         |coding: &Coding| coding.code.as_deref() == Some("PP") || coding.code.as_deref() == Some("446050000");
     participant.type_.iter().any(|kind| kind.coding.iter().any(coded))
 }
+
+#[cfg(test)]
+mod tests {
+    use fhir::{Encounter, Patient};
+
+    use crate::testing::{PID, first, message, read, round_trip};
+
+    #[test]
+    fn a_role_is_a_participant_of_the_visit() {
+        let rol = "ROL|R1^RYJ|AD|AT|C1^Consult^Clara|20260302091000|20260303";
+        let bundle = round_trip("A01", &[PID, "PV1|1|I"], rol);
+        let participant = &first::<Encounter>(&bundle).participant[0];
+        assert_eq!(participant.type_[0].coding[0].code.as_deref(), Some("ATND"));
+    }
+
+    #[test]
+    fn a_primary_care_provider_before_the_visit_is_the_general_practitioner() {
+        let (bundle, _) = read(&message("A28", &[PID, "ROL|1|UP|PP|G1^Practice^Grace"]));
+        assert_eq!(first::<Patient>(&bundle).general_practitioner.len(), 1);
+    }
+}

@@ -309,3 +309,21 @@ pub(crate) fn key(specimen: &Specimen) -> Option<String> {
         .find_map(|id| id.value.as_ref())?;
     Some(id.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn a_specimen_comes_back() {
+        let spm = "SPM|1|P1&RYJ^F1&LAB||BLD||EDTA|VENIP|LA^Left arm|||||5^mL^UCUM||Clotted|||20260302081500^20260302082000|20260302100000||Y||||HEM|||RED||||A1^^^LAB";
+        let spm = spm
+            .replace("|||||5^mL^UCUM||", "||||5^mL&&UCUM||")
+            .replace("|||RED||||A1", "|||RED|||A1");
+        let bundle = round_trip("R01", &[PID, "OBR|1||F1|FBC|||||||||||||||||||||F"], &spm);
+        let specimen: &Specimen = first(&bundle);
+        assert_eq!(specimen.status.as_deref(), Some("available"));
+        assert!(specimen.collection.as_ref().unwrap().collected_period.is_some());
+    }
+}
