@@ -461,6 +461,44 @@ fn with_the_original_at_hand_the_way_back_restores_every_leaf() {
 }
 
 #[test]
+fn a_merge_keeps_its_two_people_apart_and_names_both_on_the_way_back() {
+    let mut wrong = Vec::new();
+    for (case, made) in made() {
+        let sent = Message::parse(&case.bytes).expect("a good message parses");
+        let loser = sent.field("MRG", 1).text();
+        // A47 gives one person another number: the former one stays theirs.
+        if loser.is_empty() || sent.header().trigger_event() == "A47" {
+            continue;
+        }
+        let bundle: Value = serde_json::from_slice(&made.bundle).expect("a Bundle is JSON");
+        let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+        let patient = entries
+            .iter()
+            .map(|entry| &entry["resource"])
+            .find(|resource| resource["resourceType"] == "Patient");
+        let numbers = patient
+            .and_then(|patient| patient["identifier"].as_array())
+            .cloned()
+            .unwrap_or_default();
+        if numbers.iter().any(|number| number["value"] == *loser) {
+            wrong.push(format!(
+                "{}: the first Patient bears the other's number",
+                case.name
+            ));
+        }
+        let back = made
+            .resources_back
+            .as_deref()
+            .ok()
+            .and_then(|back| Message::parse(back).ok());
+        if back.is_none_or(|back| back.field("MRG", 1).text() != loser) {
+            wrong.push(format!("{}: the way back from resources loses MRG-1", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn one_person_told_in_every_dialect_is_one_patient() {
     let mut told: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
     for (case, made) in made()
