@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 const START_MS: i64 = 1_760_000_000_000;
 const SUBMITTERS: u64 = 64;
-const SYSTEMS: [&str; 4] = ["lastword", "millennium", "epic", "itk"];
+const SYSTEMS: [&str; 4] = ["north", "east", "west", "itk"];
 /// ADT dominates, as in life; the last is rare.
 const KINDS: [(&str, &str); 10] = [
     ("ADT", "A01"),
@@ -256,14 +256,14 @@ async fn search(journal: &SqliteJournal) -> Result<(), Failure> {
         (
             "system",
             Query {
-                system: text("epic"),
+                system: text("west"),
                 ..all()
             },
         ),
         (
             "system + code + trigger",
             Query {
-                system: text("epic"),
+                system: text("west"),
                 message_code: text("ADT"),
                 trigger_event: text("A40"),
                 ..all()
@@ -295,7 +295,7 @@ async fn search(journal: &SqliteJournal) -> Result<(), Failure> {
             "state + system + code",
             Query {
                 state: Some(MessageState::Rejected),
-                system: text("millennium"),
+                system: text("east"),
                 message_code: text("ORU"),
                 ..all()
             },
@@ -315,7 +315,7 @@ async fn search(journal: &SqliteJournal) -> Result<(), Failure> {
                 patient: text("NHS|9990004242"),
                 message_code: text("ADT"),
                 trigger_event: text("A08"),
-                system: text("lastword"),
+                system: text("north"),
                 state: Some(MessageState::Routed),
                 from_ms: Some(START_MS),
                 ..all()
@@ -394,8 +394,8 @@ fn message(number: u64) -> (Received, Settlement) {
     };
     let is_rejected = number % 100 == 13;
     let delivery = NewDelivery {
-        interface: format!("{system}-to-epic"),
-        lane: format!("{system}-to-epic/999{patient:07}"),
+        interface: format!("{system}-to-west"),
+        lane: format!("{system}-to-west/999{patient:07}"),
         state: DeliveryState::Queued,
         cause: None,
     };

@@ -33,8 +33,8 @@ async fn queued_deliveries_come_back_in_order_of_commit_with_their_message() {
     let rig = Rig::new();
     for number in 1..=6 {
         let lanes = vec![
-            to("epic", &format!("epic/P{}", number % 2)),
-            to("millennium", "millennium/all"),
+            to("west", &format!("west/P{}", number % 2)),
+            to("east", "east/all"),
         ];
         rig.put(received(number), routed(number, lanes)).await;
     }
@@ -59,10 +59,10 @@ async fn queued_deliveries_come_back_in_order_of_commit_with_their_message() {
             }
         }
     };
-    assert_eq!(of_lane("epic/P1").await, [id(1), id(5)]);
-    assert_eq!(of_lane("epic/P0").await, [id(2), id(4), id(6)]);
+    assert_eq!(of_lane("west/P1").await, [id(1), id(5)]);
+    assert_eq!(of_lane("west/P0").await, [id(2), id(4), id(6)]);
     assert_eq!(
-        of_lane("millennium/all").await,
+        of_lane("east/all").await,
         (1..=6).map(id).collect::<Vec<_>>()
     );
     let all = rig.journal.queued(None, None, 100).await.expect("reads");
@@ -73,7 +73,7 @@ async fn queued_deliveries_come_back_in_order_of_commit_with_their_message() {
 #[tokio::test]
 async fn a_delivery_keeps_what_became_of_it() {
     let rig = Rig::new();
-    rig.put(received(1), routed(1, vec![to("epic", "a")])).await;
+    rig.put(received(1), routed(1, vec![to("west", "a")])).await;
     let held = Progress {
         state: DeliveryState::Held,
         attempts: 3,
@@ -118,11 +118,11 @@ async fn deliveries_are_found_by_every_condition() {
         let filtered = NewDelivery {
             state: DeliveryState::Filtered,
             cause: Some("not asked for".to_owned()),
-            ..to("millennium", "m")
+            ..to("east", "m")
         };
         rig.put(
             received(number),
-            routed(number, vec![to("epic", &format!("e{number}")), filtered]),
+            routed(number, vec![to("west", &format!("e{number}")), filtered]),
         )
         .await;
     }
@@ -143,7 +143,7 @@ async fn deliveries_are_found_by_every_condition() {
     );
     assert_eq!(
         count(DeliveryQuery {
-            interface: Some("epic".to_owned()),
+            interface: Some("west".to_owned()),
             ..all()
         })
         .await,
@@ -191,7 +191,7 @@ async fn counts_follow_every_change() {
     for number in 1..=3 {
         rig.put(
             received(number),
-            routed(number, vec![to("epic", "a"), to("millennium", "b")]),
+            routed(number, vec![to("west", "a"), to("east", "b")]),
         )
         .await;
     }
@@ -200,9 +200,9 @@ async fn counts_follow_every_change() {
     change(&rig, progress(2, 1, DeliveryState::Queued)).await;
     let counts = rig.restart().await.journal.counts().await.expect("reads");
     let expected = [
-        ("epic".to_owned(), DeliveryState::Delivered, 1),
-        ("epic".to_owned(), DeliveryState::Queued, 2),
-        ("millennium".to_owned(), DeliveryState::Queued, 3),
+        ("west".to_owned(), DeliveryState::Delivered, 1),
+        ("west".to_owned(), DeliveryState::Queued, 2),
+        ("east".to_owned(), DeliveryState::Queued, 3),
     ];
     assert_eq!(counts.deliveries, expected);
     assert_eq!(counts.deliveries_in(DeliveryState::Queued), 5);
@@ -211,7 +211,7 @@ async fn counts_follow_every_change() {
 #[tokio::test]
 async fn an_unknown_delivery_is_refused() {
     let rig = Rig::new();
-    rig.put(received(1), routed(1, vec![to("epic", "a")])).await;
+    rig.put(received(1), routed(1, vec![to("west", "a")])).await;
     for (number, ordinal) in [(1, 2), (2, 1), (1, 0)] {
         let pending = rig
             .journal

@@ -20,7 +20,7 @@ fn snapshot(rig: &Rig) -> tempfile::TempDir {
 async fn what_was_durable_is_there_after_a_crash() {
     let rig = Rig::new();
     for number in 1..=40 {
-        rig.put(received(number), routed(number, vec![to("epic", "a")]))
+        rig.put(received(number), routed(number, vec![to("west", "a")]))
             .await;
         if number % 10 == 0 {
             let copy = snapshot(&rig);

@@ -82,7 +82,7 @@ fn received(number: u128) -> Received {
     Received {
         id: id(number),
         received_at_ms: number as i64 * 1_000,
-        endpoint: "lastword-adt".to_owned(),
+        endpoint: "north-adt".to_owned(),
         peer: "192.0.2.7:4000".to_owned(),
         parent: None,
         raw: Bytes::from(format!("MSH|^~\\&|APP|FAC|||||ADT^A01|C{number}\rPID|{number}\r")),
@@ -91,7 +91,7 @@ fn received(number: u128) -> Received {
 
 fn identity(number: u128) -> Identity {
     Identity {
-        system: "lastword".to_owned(),
+        system: "north".to_owned(),
         message_code: "ADT".to_owned(),
         trigger_event: "A01".to_owned(),
         control_id: format!("C{number}"),

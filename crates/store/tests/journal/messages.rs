@@ -30,7 +30,7 @@ async fn a_frame_is_kept_as_received_before_anything_is_known() {
     assert_eq!(message.summary.raw_bytes, raw.len() as u64);
     assert_eq!(
         (message.summary.endpoint.as_str(), message.summary.received_at_ms),
-        ("lastword-adt", 1_000)
+        ("north-adt", 1_000)
     );
     assert_eq!((message.ack, message.patients), (None, Vec::new()));
 }
@@ -40,11 +40,11 @@ async fn settling_together_or_apart_keeps_the_same() {
     let rig = Rig::new();
     let settled = Settled::Fresh { conflict: None };
     assert_eq!(
-        rig.put(received(1), routed(1, vec![to("epic", "epic/P1")])).await,
+        rig.put(received(1), routed(1, vec![to("west", "west/P1")])).await,
         settled
     );
     assert_eq!(
-        rig.put_apart(received(2), routed(2, vec![to("epic", "epic/P2")]))
+        rig.put_apart(received(2), routed(2, vec![to("west", "west/P2")]))
             .await,
         settled
     );
@@ -66,7 +66,7 @@ async fn settling_together_or_apart_keeps_the_same() {
         assert_eq!(deliveries.len(), 1);
         assert_eq!(
             (deliveries[0].id.ordinal, deliveries[0].lane.as_str()),
-            (1, &*format!("epic/P{number}"))
+            (1, &*format!("west/P{number}"))
         );
     }
     let counts = rig.journal.counts().await.expect("reads");
@@ -76,7 +76,7 @@ async fn settling_together_or_apart_keeps_the_same() {
 #[tokio::test]
 async fn a_replay_gets_the_stored_ack_and_no_delivery() {
     let rig = Rig::new();
-    rig.put(received(1), routed(1, vec![to("epic", "a")])).await;
+    rig.put(received(1), routed(1, vec![to("west", "a")])).await;
     let again = |number| {
         let copy = Received {
             raw: received(1).raw,
@@ -85,7 +85,7 @@ async fn a_replay_gets_the_stored_ack_and_no_delivery() {
         let settlement = Settlement {
             id: id(number),
             ack: Some("MSA|AA|new".into()),
-            ..routed(1, vec![to("epic", "a")])
+            ..routed(1, vec![to("west", "a")])
         };
         (copy, settlement)
     };
@@ -128,7 +128,7 @@ async fn two_copies_in_one_batch_cannot_both_be_first() {
         drop(rig.journal.record(copy).await.expect("accepted"));
         let settlement = Settlement {
             id: id(number),
-            ..routed(1, vec![to("epic", "a")])
+            ..routed(1, vec![to("west", "a")])
         };
         settled.push(rig.journal.settle(settlement).await.expect("accepted"));
     }
@@ -150,7 +150,7 @@ async fn the_same_control_id_with_other_content_is_flagged_and_kept() {
     rig.put(received(1), routed(1, vec![])).await;
     let settlement = Settlement {
         id: id(2),
-        ..routed(1, vec![to("epic", "a")])
+        ..routed(1, vec![to("west", "a")])
     };
     assert_eq!(
         rig.put(received(2), settlement).await,
@@ -343,7 +343,7 @@ async fn contradictions_are_refused_and_harm_nothing() {
     let record = rig.journal.record(received(1)).await.expect("accepted");
     let settle = rig
         .journal
-        .settle(routed(1, vec![to("epic", "a")]))
+        .settle(routed(1, vec![to("west", "a")]))
         .await
         .expect("accepted");
     assert!(refused(record.await.expect_err("an id is used once")));

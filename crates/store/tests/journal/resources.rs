@@ -7,7 +7,7 @@ use super::Rig;
 
 fn key(resource_type: &str, id: &str) -> ResourceKey {
     ResourceKey {
-        system: "lastword".to_owned(),
+        system: "north".to_owned(),
         resource_type: resource_type.to_owned(),
         id: id.to_owned(),
     }
@@ -34,7 +34,7 @@ async fn put(rig: &Rig, resource: NewResource) -> Put {
 
 async fn find(rig: &Rig, resource_type: &str, terms: Vec<TermQuery>) -> Vec<String> {
     let query = ResourceQuery {
-        system: "lastword".to_owned(),
+        system: "north".to_owned(),
         resource_type: resource_type.to_owned(),
         terms,
         after: None,
@@ -209,7 +209,7 @@ async fn pages_follow_one_another() {
     }
     for terms in [vec![], vec![TermQuery::exact("active", "true")]] {
         let mut query = ResourceQuery {
-            system: "lastword".to_owned(),
+            system: "north".to_owned(),
             resource_type: "Patient".to_owned(),
             terms,
             after: None,

@@ -5,7 +5,7 @@ use store::{Cursor, Identity, Journal, JournalError, MessageState, Query, Receiv
 
 use super::{Rig, id, received};
 
-const SYSTEMS: [&str; 3] = ["lastword", "millennium", "epic"];
+const SYSTEMS: [&str; 3] = ["north", "east", "west"];
 const KINDS: [(&str, &str); 4] = [("ADT", "A01"), ("ADT", "A40"), ("ORU", "R01"), ("MDM", "")];
 
 /// What is searched, as plain values.
@@ -114,7 +114,7 @@ prop_compose! {
         patient in words(&["P1", "Q2", "P12", "nobody"]),
         message_code in words(&["ADT", "ORU", "MDM", "SIU"]),
         trigger_event in words(&["A01", "A40", "R01", ""]),
-        system in words(&["lastword", "epic", "nowhere"]),
+        system in words(&["north", "west", "nowhere"]),
         state in maybe(MessageState::ALL.to_vec()),
         control_id in words(&["C1", "C39", "C40"]),
         from_ms in maybe(vec![0, 10, 450]),
@@ -184,7 +184,7 @@ async fn codes_beyond_all_bounds_are_still_found() {
     for number in 0..1_500_u128 {
         drop(rig.journal.record(received(number)).await.expect("accepted"));
         let identity = Identity {
-            system: "lastword".to_owned(),
+            system: "north".to_owned(),
             message_code: if number == 7 {
                 long.clone()
             } else {
@@ -202,7 +202,7 @@ async fn codes_beyond_all_bounds_are_still_found() {
         each.await.expect("durable");
     }
     for (code, number) in [("Z3", 3), (long.as_str(), 7), ("Z1499", 1_499)] {
-        for system in [None, Some("lastword".to_owned())] {
+        for system in [None, Some("north".to_owned())] {
             let query = Query {
                 message_code: Some(code.to_owned()),
                 system,
