@@ -117,13 +117,6 @@ impl Entries {
         });
     }
 
-    /// The main entries so far.
-    pub(crate) fn resources(&self) -> impl Iterator<Item = (Uuid, &Resource)> {
-        self.main
-            .iter()
-            .filter_map(|slot| Some((slot.id, slot.resource.as_ref()?)))
-    }
-
     /// Moves everything into a Bundle, behind what it holds already.
     pub(crate) fn finish(self, bundle: &mut Bundle) {
         bundle.entry.reserve(self.main.len() + self.shared.len() + 4);

@@ -102,7 +102,7 @@ impl Translator {
         let account = account.then(|| Account::for_bytes(message.bytes().len()));
         let mut cx = Context::new(&self.vocabulary, &self.settings, account);
         cx.event = Text::from(message.header().trigger_event().as_ref());
-        if !crate::message::is_mapped(&cx.event) {
+        if !message::is_mapped(&cx.event) {
             let text = "no map for this event: translated segment by segment";
             cx.note(Note::warning(
                 Some(hl7v2::Location::of("MSH", 9)),
@@ -142,7 +142,7 @@ impl Translator {
         if let Some(ledger) = ledger {
             // The rows that wrote it read it back: what none of them can read came with the original alone.
             let parsed = Message::parse(&message).map_err(|error| BackError::Original(error.to_string()))?;
-            let _: Bundle = self.to_fhir(&parsed, dialect, Some(ledger));
+            drop(self.to_fhir(&parsed, dialect, Some(ledger)));
         }
         Ok(message)
     }

@@ -94,9 +94,9 @@ enum Pair {
 fn align(before: &[SegmentWriter], after: &[SegmentWriter]) -> Vec<Pair> {
     let mut partner: Vec<Option<usize>> = vec![None; after.len()];
     let mut used = vec![false; before.len()];
-    let rounds: [&dyn Fn(&SegmentWriter, &SegmentWriter) -> bool; 2] = [
-        &|one, other| one.id == other.id && one.verbatim == other.verbatim && same_but_number(one, other),
-        &|one, other| one.id == other.id,
+    let rounds: [fn(&SegmentWriter, &SegmentWriter) -> bool; 2] = [
+        |one, other| one.id == other.id && one.verbatim == other.verbatim && same_but_number(one, other),
+        |one, other| one.id == other.id,
     ];
     for round in rounds {
         for (index, new) in after.iter().enumerate() {

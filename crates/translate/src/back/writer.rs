@@ -3,7 +3,7 @@
 //! Rows write text, never delimiters: escaping happens once, here.
 
 use fhir::Text;
-use hl7v2::{Encoding, Location, SegmentId, escape};
+use hl7v2::{Encoding, SegmentId, escape};
 
 /// A leaf and its place in the segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,18 +173,6 @@ impl SegmentWriter {
             };
         }
         out.push(b'\r');
-    }
-
-    /// The place of a leaf in a message, when this is the given occurrence of the segment.
-    pub(crate) fn location(&self, occurrence: u16, place: (u16, u16, u16, u16)) -> Location {
-        Location {
-            segment: self.id,
-            occurrence,
-            field: place.0,
-            repetition: place.1,
-            component: place.2,
-            subcomponent: place.3,
-        }
     }
 }
 

@@ -14,8 +14,11 @@ use crate::ledger::Outcome;
 
 /// ED to Attachment.
 pub(crate) fn read_ed(ed: Repetition<'_>, cx: &mut Context<'_>) -> Option<Attachment> {
-    let mut attachment = Attachment::default();
-    attachment.title = cx.take(ed.component(1), ".title");
+    let title = cx.take(ed.component(1), ".title");
+    let mut attachment = Attachment {
+        title,
+        ..Attachment::default()
+    };
     let family = cx.take(ed.component(2), ".contentType");
     let subtype = cx.take(ed.component(3), ".contentType");
     attachment.content_type = mime(family.as_deref(), subtype.as_deref());

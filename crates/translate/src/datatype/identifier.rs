@@ -134,7 +134,7 @@ pub(crate) fn set_nhs_number(
         return false;
     };
     let digits: Text = value.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    let location = at.map(|part| Leaf::location(part));
+    let location = at.map(Leaf::location);
     if digits.len() != 10 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         cx.note(Note::warning(
             location,

@@ -1,6 +1,6 @@
 //! EVN to Provenance and back. Guide: "Segment EVN to Provenance".
 
-use fhir::{Location, Provenance, ProvenanceAgent, Text};
+use fhir::{Location, Provenance, ProvenanceAgent};
 
 use crate::datatype::{concept, person, time};
 use crate::entries::reference;

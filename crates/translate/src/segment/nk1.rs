@@ -334,7 +334,7 @@ pub(crate) fn key(person: &RelatedPerson) -> [String; 2] {
 /// RelatedPersons of a patient, in the Bundle's order.
 pub(crate) fn of_patient<'b>(
     patient: Option<&Patient>,
-    back: &crate::back::Back<'b>,
+    back: &Back<'b>,
 ) -> impl Iterator<Item = &'b RelatedPerson> {
     let id = patient.and_then(|patient| patient.id.clone());
     let found: Vec<&'b RelatedPerson> = back

@@ -87,8 +87,8 @@ pub(crate) static ORC: SegmentMap<ServiceRequest> = SegmentMap {
         Row::new(
             14,
             "extension(callbackPhoneNumber)",
-            |field, request, cx| read_callback(field, request, cx),
-            |request, field, back| write_callback(request, field, back),
+            read_callback,
+            write_callback,
         ),
         Row::new(
             16,
