@@ -200,9 +200,9 @@ async fn counts_follow_every_change() {
     change(&rig, progress(2, 1, DeliveryState::Queued)).await;
     let counts = rig.restart().await.journal.counts().await.expect("reads");
     let expected = [
+        ("east".to_owned(), DeliveryState::Queued, 3),
         ("west".to_owned(), DeliveryState::Delivered, 1),
         ("west".to_owned(), DeliveryState::Queued, 2),
-        ("east".to_owned(), DeliveryState::Queued, 3),
     ];
     assert_eq!(counts.deliveries, expected);
     assert_eq!(counts.deliveries_in(DeliveryState::Queued), 5);

@@ -1,11 +1,14 @@
 //! PV1 to Encounter and back. Guide: "Segment PV1 to Encounter"; UK Core for admission method and source.
 
+mod place;
+
 use fhir::{
     CodeableConcept, Coding, Encounter, EncounterHospitalization, EncounterLocation, EncounterParticipant,
     Extension, Identifier, Location, Reference, Resource, Text,
 };
 use hl7v2::{Field, Segment};
 
+use self::place::*;
 use crate::back::{Back, FieldWriter};
 use crate::context::Context;
 use crate::datatype::{concept, identifier, location, person, time};
@@ -434,90 +437,6 @@ fn write_other_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: 
     }
 }
 
-fn read_location(field: Field<'_>, status: &'static str, encounter: &mut Encounter, cx: &mut Context<'_>) {
-    for pl in field.repetitions() {
-        cx.at(encounter.location.len());
-        if let Some(place) = location::read(pl, cx) {
-            encounter.location.push(EncounterLocation {
-                location: Some(place),
-                status: Some(Text::const_new(status)),
-                ..EncounterLocation::default()
-            });
-        }
-    }
-}
-
-fn write_location(place: Option<&EncounterLocation>, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    if let Some(place) = place.and_then(|place| place.location.as_ref()) {
-        location::write(place, field.repetition(), back);
-    }
-}
-
-fn with_status<'e>(encounter: &'e Encounter, status: &str) -> Option<&'e EncounterLocation> {
-    encounter
-        .location
-        .iter()
-        .find(|one| one.status.as_deref() == Some(status))
-}
-
-fn is_current(one: &EncounterLocation) -> bool {
-    matches!(one.status.as_deref(), None | Some("active" | "planned")) && !is_next(one)
-}
-
-/// PV2-1 is planned as PV1-3 of a pre-admission is; its own mark tells them apart.
-fn is_next(one: &EncounterLocation) -> bool {
-    keep::is_marked(&one.extension, super::pv2::PRIOR_PENDING)
-}
-
-fn is_temporary(one: &EncounterLocation) -> bool {
-    one.extension
-        .iter()
-        .any(|e| e.url.as_deref() == Some(CLASSIFICATION))
-}
-
-fn read_temporary(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
-    let Some(place) = location::read(field.repetition(1), cx) else {
-        return;
-    };
-    let concept = concept::of_code(CLASSIFICATION_CODES, "temporary", "");
-    encounter.location.push(EncounterLocation {
-        location: Some(place),
-        status: Some(Text::const_new("active")),
-        extension: vec![Extension {
-            url: Some(Text::const_new(CLASSIFICATION)),
-            value_codeable_concept: Some(Box::new(concept)),
-            ..Extension::default()
-        }],
-        ..EncounterLocation::default()
-    });
-}
-
-fn write_temporary(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    write_location(
-        encounter.location.iter().find(|one| is_temporary(one)),
-        field,
-        back,
-    );
-}
-
-fn read_bed_status(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
-    let place = encounter
-        .location
-        .first()
-        .and_then(|one| one.location.as_ref()?.reference.clone());
-    let id = place.and_then(|url| uuid::Uuid::parse_str(url.strip_prefix("urn:uuid:")?).ok());
-    match id {
-        Some(id) => {
-            let status = cx.take(field, "Location.operationalStatus.code");
-            let status = status.map(|code| location::bed_status(code, cx));
-            if let (Some(_), Some(Resource::Location(place))) = (&status, cx.entries.shared(id)) {
-                place.operational_status = status;
-            }
-        }
-        None => crate::keep::read_field(field, encounter, cx),
-    }
-}
-
 /// An NHS admission method goes to its extension, an admission type of table 0007 to Encounter.type.
 fn read_admission_type(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
     let table = &cx.vocabulary.nhs_admission_method;
@@ -732,86 +651,4 @@ pub(crate) fn complete(encounter: &mut Encounter, cx: &Context<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use fhir::Practitioner;
-
-    use super::*;
-    use crate::testing::{PID, all, first, message, read, round_trip};
-
-    #[test]
-    fn a_visit_comes_back_from_the_resources_alone() {
-        let pv1 = "PV1|1|I|T07^BAY 2^BED 14^RYJ01^^BED^Main^4|21|PRE1^^^RYJ|T08^^^RYJ01|\
-            C1^Consult^Clara^^^Dr^^^GMC|C2^Refer^Ralph|C3^Con^Cat~C4^Con^Dan|300||||19|A2|V|\
-            C1^Consult^Clara^^^Dr^^^GMC|IN|V000012345^^^RYJ|||||||||||||||||19|HOME^20260304|VEG|RYJ01||ARRIVED|\
-            T09^^^RYJ01||20260302091000|20260305|||||ALT1^^^RYJ^VN";
-        let bundle = round_trip("A01", &[PID], &pv1.replace("\\\n            ", ""));
-        let encounter: &Encounter = first(&bundle);
-        assert_eq!(encounter.status.as_deref(), Some("finished"));
-        assert_eq!(encounter.class.as_ref().unwrap().code.as_deref(), Some("IMP"));
-        assert_eq!(
-            encounter.period.as_ref().unwrap().start.as_deref(),
-            Some("2026-03-02T09:10:00+00:00")
-        );
-        let clara = all::<Practitioner>(&bundle)
-            .into_iter()
-            .filter(|one| one.name[0].given == ["Clara"]);
-        assert_eq!(clara.count(), 1, "one Practitioner for one identity");
-        let stay = encounter.hospitalization.as_ref().unwrap();
-        assert_eq!(stay.extension[0].url.as_deref(), Some(ADMISSION_METHOD));
-        let source = stay.admit_source.as_ref().unwrap().coding[0].system.as_deref();
-        assert_eq!(
-            source,
-            Some("https://fhir.hl7.org.uk/CodeSystem/UKCore-SourceOfAdmissionEngland")
-        );
-    }
-
-    #[test]
-    fn the_bed_is_part_of_the_ward_and_the_ward_of_the_site() {
-        let (bundle, _) = read(&message("A01", &[PID, "PV1|1|I|T07^BAY 2^BED 14^RYJ01"]));
-        let mut next = first::<Encounter>(&bundle).location[0].location.clone();
-        let mut names = Vec::new();
-        while let Some(reference) = next {
-            let url = reference.reference.unwrap();
-            let place = all::<Location>(&bundle)
-                .into_iter()
-                .find(|one| url.ends_with(one.id.as_deref().unwrap()));
-            names.push(place.unwrap().name.clone().unwrap().to_string());
-            next = place.unwrap().part_of.clone();
-        }
-        assert_eq!(names, ["BED 14", "BAY 2", "T07", "St Mary's Hospital"]);
-    }
-
-    #[test]
-    fn the_status_is_settled_by_end_event_and_class_in_that_order() {
-        for (event, pv1, status) in [
-            ("A01", "PV1|1|I", "in-progress"),
-            ("A05", "PV1|1|P", "planned"),
-            ("A11", "PV1|1|I", "cancelled"),
-            ("A03", "PV1|1|I", "finished"),
-            (
-                "A08",
-                "PV1|1|I|||||||||||||||||||||||||||||||||||||||||||20260304",
-                "finished",
-            ),
-            ("A13", "PV1|1|I", "in-progress"),
-            ("A04", "PV1|1|O", "in-progress"),
-            ("A01", "PV1|1|ZZ", "unknown"),
-        ] {
-            let (bundle, _) = read(&message(event, &[PID, pv1]));
-            assert_eq!(
-                first::<Encounter>(&bundle).status.as_deref(),
-                Some(status),
-                "{event} {pv1}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_placeholder_visit_is_no_encounter() {
-        let (bundle, ledger) = read(&message("A28", &[PID, "PV1|1|N"]));
-        assert!(all::<Encounter>(&bundle).is_empty());
-        assert_eq!(ledger.totals().lost, 0);
-        let (bundle, _) = read(&message("A28", &[PID, "PV1|1|N|||||||||||||||||V1"]));
-        assert_eq!(all::<Encounter>(&bundle).len(), 1, "a visit number makes it one");
-    }
-}
+mod tests;
