@@ -9,8 +9,18 @@ fn bad() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
         ("not HL7", b"GET / HTTP/1.1".to_vec(), "AR", "MSA|AR"),
         ("empty", Vec::new(), "AR", "MSA|AR"),
         ("no PID", good.replace("PID|", "NTE|").into_bytes(), "AE", "PID"),
-        ("no control id", good.replace("PLW00000000000000002", "").into_bytes(), "AE", "MSA|AE"),
-        ("nobody's event", good.replace("ADT^A01", "ZZZ^Z99").into_bytes(), "AE", "MSA|A"),
+        (
+            "no control id",
+            good.replace("PLW00000000000000002", "").into_bytes(),
+            "AE",
+            "MSA|AE",
+        ),
+        (
+            "nobody's event",
+            good.replace("ADT^A01", "ZZZ^Z99").into_bytes(),
+            "AE",
+            "MSA|A",
+        ),
     ]
 }
 
@@ -22,14 +32,23 @@ fn each_bad_frame_is_answered_and_a_good_one_after_it_succeeds() {
         wire.send(&frame);
         let answer = wire.answer().unwrap_or_else(|| panic!("{what}: no answer"));
         if what == "nobody's event" {
-            assert!(answer.contains("MSA|AR") || answer.contains("MSA|AE"), "{what}: {answer}");
+            assert!(
+                answer.contains("MSA|AR") || answer.contains("MSA|AE"),
+                "{what}: {answer}"
+            );
         } else {
             assert!(answer.contains(&format!("MSA|{code}")), "{what}: {answer}");
         }
         assert!(answer.contains(says), "{what}: {answer}");
-        assert!(!answer.contains("STELLA") && !answer.contains("CRASH LANE"), "{what} leaks: {answer}");
+        assert!(
+            !answer.contains("STELLA") && !answer.contains("CRASH LANE"),
+            "{what} leaks: {answer}"
+        );
         wire.send(&admission(100 + n, &format!("PLW{:017}", 100 + n)));
-        assert!(wire.answer().is_some_and(|ack| ack.contains("MSA|AA")), "a good message after {what}");
+        assert!(
+            wire.answer().is_some_and(|ack| ack.contains("MSA|AA")),
+            "a good message after {what}"
+        );
     }
 }
 

@@ -11,7 +11,11 @@ fn words(output: &Output) -> String {
 #[test]
 fn help_opens_with_three_examples() {
     let help = String::from_utf8(eprgw(&["--help"]).stdout).unwrap();
-    let examples = help.lines().take_while(|line| !line.is_empty()).filter(|line| line.starts_with("  eprgw ")).count();
+    let examples = help
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  eprgw "))
+        .count();
     assert!(help.starts_with("Examples:"), "{help}");
     assert_eq!(examples, 3);
 }
@@ -20,11 +24,18 @@ fn help_opens_with_three_examples() {
 fn a_wrong_configuration_is_2_with_key_line_and_nearest_spelling() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wrong.toml");
-    std::fs::write(&path, "[gateway]\nhttp = \"127.0.0.1:0\"\n\n[[endpoint]]\nname = \"in\"\nlisen = \"mllp://127.0.0.1:0\"\n").unwrap();
+    std::fs::write(
+        &path,
+        "[gateway]\nhttp = \"127.0.0.1:0\"\n\n[[endpoint]]\nname = \"in\"\nlisen = \"mllp://127.0.0.1:0\"\n",
+    )
+    .unwrap();
     let refused = eprgw(&["serve", "--config", path.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(2));
     let words = words(&refused);
-    assert!(words.contains("wrong.toml:6") && words.contains("lisen") && words.contains("`listen`"), "{words}");
+    assert!(
+        words.contains("wrong.toml:6") && words.contains("lisen") && words.contains("`listen`"),
+        "{words}"
+    );
     assert!(refused.stdout.is_empty(), "nothing was started");
 }
 
@@ -40,7 +51,10 @@ fn unreadable_input_is_3_and_names_file_and_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nonsense.hl7");
     std::fs::write(&path, "this is no message").unwrap();
-    for arguments in [["translate", path.to_str().unwrap(), "--to", "fhir"], ["translate", "no-such.hl7", "--to", "fhir"]] {
+    for arguments in [
+        ["translate", path.to_str().unwrap(), "--to", "fhir"],
+        ["translate", "no-such.hl7", "--to", "fhir"],
+    ] {
         let refused = eprgw(&arguments);
         assert_eq!(refused.status.code(), Some(3), "{}", words(&refused));
         assert!(words(&refused).contains(arguments[1]));
@@ -50,8 +64,16 @@ fn unreadable_input_is_3_and_names_file_and_place() {
 #[test]
 fn nobody_there_is_4() {
     let message = repository("fixtures/bench/adt_a01.hl7");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let refused = eprgw(&["replay", message.to_str().unwrap(), "--to", &format!("mllp://{free}")]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let refused = eprgw(&[
+        "replay",
+        message.to_str().unwrap(),
+        "--to",
+        &format!("mllp://{free}"),
+    ]);
     assert_eq!(refused.status.code(), Some(4));
     assert!(words(&refused).contains(&free.to_string()));
     let unready = eprgw(&["ready", "--http", &free.port().to_string()]);
@@ -69,7 +91,15 @@ fn an_unknown_name_is_2_and_lists_what_there_is() {
 #[test]
 fn the_ledger_accounts_for_every_leaf() {
     let message = repository("fixtures/bench/adt_a01.hl7");
-    let told = eprgw(&["translate", message.to_str().unwrap(), "--to", "fhir", "--ledger", "--format", "json"]);
+    let told = eprgw(&[
+        "translate",
+        message.to_str().unwrap(),
+        "--to",
+        "fhir",
+        "--ledger",
+        "--format",
+        "json",
+    ]);
     assert!(told.status.success(), "{}", words(&told));
     let bundle: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
     assert_eq!(bundle["resourceType"], "Bundle");
@@ -82,6 +112,9 @@ fn the_ledger_accounts_for_every_leaf() {
 #[test]
 fn print_config_says_where_each_value_came_from() {
     let shown = String::from_utf8(eprgw(&["serve", "--print-config", "--http", "9999"]).stdout).unwrap();
-    assert!(shown.contains("127.0.0.1:9999") && shown.contains("--http"), "{shown}");
+    assert!(
+        shown.contains("127.0.0.1:9999") && shown.contains("--http"),
+        "{shown}"
+    );
     assert!(shown.contains("default.toml"), "{shown}");
 }

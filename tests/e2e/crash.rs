@@ -17,13 +17,18 @@ fn nothing_acknowledged_is_missing_downstream_after_kill_9() {
             acknowledged.push(n);
         }
         // One more is under way when the process dies: it was not acknowledged, so it may be there or not.
-        wire.send(&admission(life * 100 + 99, &format!("PLW{:017}", life * 100 + 99)));
+        wire.send(&admission(
+            life * 100 + 99,
+            &format!("PLW{:017}", life * 100 + 99),
+        ));
         serving.kill();
     }
     let serving = Serving::start(&["--data", data, "--empty"]);
     for n in acknowledged {
         let epic = format!("/epic/api/FHIR/R4/Patient?identifier={}", nhs_number(n));
-        let found = serving.wait_for("an acknowledged patient in Epic", |s| Some(s.search(&epic)).filter(|p| !p.is_empty()));
+        let found = serving.wait_for("an acknowledged patient in Epic", |s| {
+            Some(s.search(&epic)).filter(|p| !p.is_empty())
+        });
         assert_eq!(found.len(), 1, "once, although deliveries may have been repeated");
     }
 }

@@ -18,14 +18,31 @@ pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "cli", "--bin", "eprgw", "--message-format=json"]);
+        build.args([
+            "build",
+            "--quiet",
+            "--package",
+            "cli",
+            "--bin",
+            "eprgw",
+            "--message-format=json",
+        ]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
-        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let built = build
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo runs");
+        assert!(
+            built.status.success(),
+            "{}",
+            String::from_utf8_lossy(&built.stderr)
+        );
         let lines = String::from_utf8(built.stdout).expect("cargo speaks UTF-8");
-        let mut artifacts = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut artifacts = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let executable = artifacts.find_map(|line| Some(line["executable"].as_str()?.to_owned()));
         executable.expect("cargo names the program it built").into()
     })
@@ -37,7 +54,11 @@ pub(crate) fn repository(path: &str) -> PathBuf {
 
 /// Runs the program to its end.
 pub(crate) fn eprgw(arguments: &[&str]) -> Output {
-    Command::new(program()).args(arguments).stdin(Stdio::null()).output().expect("the program runs")
+    Command::new(program())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs")
 }
 
 /// A running `eprgw serve`; killed when dropped.
@@ -71,7 +92,11 @@ impl Serving {
             }
             if words.get(1) == Some(&"ready") {
                 let http = value("console=http://").expect("the ready line names the console");
-                return Self { child, mllp, http: http.parse().expect("an address") };
+                return Self {
+                    child,
+                    mllp,
+                    http: http.parse().expect("an address"),
+                };
             }
         }
         panic!("eprgw ended before it was ready: {:?}", child.wait());
@@ -106,7 +131,9 @@ impl Serving {
     pub(crate) fn search(&self, path: &str) -> Vec<Value> {
         let bundle = self.get_json(path);
         let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-        let matched = entries.into_iter().filter(|entry| entry["search"]["mode"] != "outcome");
+        let matched = entries
+            .into_iter()
+            .filter(|entry| entry["search"]["mode"] != "outcome");
         matched.map(|mut entry| entry["resource"].take()).collect()
     }
 
@@ -131,7 +158,13 @@ impl Serving {
     /// SIGTERM, and the exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .expect("kill runs")
+                .success()
+        );
         self.child.wait().expect("the process ends").code()
     }
 }
@@ -182,12 +215,21 @@ fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, 
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/fhir+json\r\n\
          Content-Type: application/fhir+json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     );
-    stream.write_all(&[head.as_bytes(), body].concat()).expect("the request is written");
+    stream
+        .write_all(&[head.as_bytes(), body].concat())
+        .expect("the request is written");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("the answer is read");
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an HTTP answer");
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .expect("an HTTP answer");
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .expect("a status");
     let mut body = answer.split_off(end + 4);
     if head.contains("transfer-encoding: chunked") {
         body = unchunk(&body);
@@ -198,8 +240,12 @@ fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, 
 fn unchunk(mut chunks: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = chunks.windows(2).position(|two| two == b"\r\n") {
-        let size = std::str::from_utf8(&chunks[..end]).ok().and_then(|hex| usize::from_str_radix(hex, 16).ok());
-        let Some(size) = size.filter(|size| *size > 0) else { break };
+        let size = std::str::from_utf8(&chunks[..end])
+            .ok()
+            .and_then(|hex| usize::from_str_radix(hex, 16).ok());
+        let Some(size) = size.filter(|size| *size > 0) else {
+            break;
+        };
         body.extend_from_slice(&chunks[end + 2..end + 2 + size]);
         chunks = &chunks[end + 4 + size..];
     }
@@ -225,7 +271,11 @@ pub(crate) fn nhs_number(n: usize) -> String {
     let mut nine = 999_100_000 + 2 * n;
     loop {
         let digits: Vec<usize> = nine.to_string().bytes().map(|b| usize::from(b - b'0')).collect();
-        let sum: usize = digits.iter().enumerate().map(|(at, digit)| digit * (10 - at)).sum();
+        let sum: usize = digits
+            .iter()
+            .enumerate()
+            .map(|(at, digit)| digit * (10 - at))
+            .sum();
         match 11 - sum % 11 {
             11 => return format!("{nine}0"),
             10 => nine += 1,

@@ -1,5 +1,7 @@
 //! The binary as its users run it: real sockets on free ports, the real program, killed when a story says so.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod bad_input;
 mod command_line;
 mod crash;

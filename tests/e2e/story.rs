@@ -6,7 +6,12 @@ use crate::harness::{Serving, eprgw, repository};
 
 fn tenant(serving: &Serving) -> String {
     let systems = serving.get_json("/api/v1/systems");
-    let millennium = systems.as_array().unwrap().iter().find(|system| system["name"] == "millennium").unwrap();
+    let millennium = systems
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|system| system["name"] == "millennium")
+        .unwrap();
     millennium["fhir"].as_str().unwrap().to_owned()
 }
 
@@ -17,19 +22,34 @@ fn every_good_message_of_a_folder_is_accepted_and_the_patient_stands_in_three_ep
     let folder = repository("fixtures/messages/lastword");
     let replayed = eprgw(&["replay", folder.to_str().unwrap(), "--to", &to, "--expect", "AA"]);
     let said = String::from_utf8_lossy(&replayed.stdout);
-    assert!(replayed.status.success(), "{said}\n{}", String::from_utf8_lossy(&replayed.stderr));
+    assert!(
+        replayed.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&replayed.stderr)
+    );
     assert!(said.lines().count() >= 20, "a folder worth replaying");
 
     let nhs = "9990000018";
-    assert!(serving.send("gateway", &crate::harness::admission(1, "PLW00000000000000001")).contains("MSA|AA"));
+    assert!(
+        serving
+            .send("gateway", &crate::harness::admission(1, "PLW00000000000000001"))
+            .contains("MSA|AA")
+    );
     let nhs_of_story = crate::harness::nhs_number(1);
     assert_ne!(nhs, nhs_of_story);
 
     let millennium = format!("{}/Patient?identifier={nhs_of_story}", tenant(&serving));
     let patient = serving.wait_for("the patient in Millennium", |s| s.search(&millennium).pop());
-    let systems: Vec<&str> =
-        patient["identifier"].as_array().unwrap().iter().filter_map(|i| i["type"]["coding"][0]["system"].as_str()).collect();
-    assert!(systems.iter().any(|system| system.contains("codeSet/4")), "proprietary codings: {systems:?}");
+    let systems: Vec<&str> = patient["identifier"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|i| i["type"]["coding"][0]["system"].as_str())
+        .collect();
+    assert!(
+        systems.iter().any(|system| system.contains("codeSet/4")),
+        "proprietary codings: {systems:?}"
+    );
 
     let epic = format!("/epic/api/FHIR/R4/Patient?identifier={nhs_of_story}");
     let patient = serving.wait_for("the patient in Epic", |s| s.search(&epic).pop());
@@ -39,7 +59,10 @@ fn every_good_message_of_a_folder_is_accepted_and_the_patient_stands_in_three_ep
     let facade = format!("/lastword/fhir/r4/Patient?identifier={nhs_of_story}");
     let patient = serving.wait_for("the patient behind the façade", |s| s.search(&facade).pop());
     let tags = patient["meta"]["tag"].as_array().unwrap();
-    assert!(tags.iter().any(|tag| tag["code"] == "facade"), "the façade says that it is one");
+    assert!(
+        tags.iter().any(|tag| tag["code"] == "facade"),
+        "the façade says that it is one"
+    );
 }
 
 #[test]
@@ -52,7 +75,12 @@ fn an_epr_acted_on_tells_the_others() {
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
     let epic = format!("/epic/api/FHIR/R4/Patient?identifier={number}");
     let patient = serving.wait_for("the person in Epic", |s| s.search(&epic).pop());
-    assert!(patient["name"][0]["family"].as_str().unwrap().eq_ignore_ascii_case("relay"));
+    assert!(
+        patient["name"][0]["family"]
+            .as_str()
+            .unwrap()
+            .eq_ignore_ascii_case("relay")
+    );
 }
 
 #[test]
@@ -65,9 +93,16 @@ fn state_lasts_where_data_is_given() {
     let folder = tempfile::tempdir().unwrap();
     let data: PathBuf = folder.path().join("data");
     let data = data.to_str().unwrap();
-    let epic = format!("/epic/api/FHIR/R4/Patient?identifier={}", crate::harness::nhs_number(5));
+    let epic = format!(
+        "/epic/api/FHIR/R4/Patient?identifier={}",
+        crate::harness::nhs_number(5)
+    );
     let first = Serving::start(&["--data", data]);
-    assert!(first.send("gateway", &crate::harness::admission(5, "PLW00000000000000005")).contains("MSA|AA"));
+    assert!(
+        first
+            .send("gateway", &crate::harness::admission(5, "PLW00000000000000005"))
+            .contains("MSA|AA")
+    );
     first.wait_for("the patient in Epic", |s| s.search(&epic).pop());
     assert_eq!(first.terminate(), Some(0));
     let second = Serving::start(&["--data", data]);

@@ -22,7 +22,10 @@ pub(crate) enum Failure {
 impl Failure {
     /// An error with this failure's exit code and the given words.
     pub(crate) fn because(self, words: impl Into<String>) -> anyhow::Error {
-        anyhow::Error::new(Explained { failure: self, words: words.into() })
+        anyhow::Error::new(Explained {
+            failure: self,
+            words: words.into(),
+        })
     }
 }
 
@@ -35,7 +38,10 @@ struct Explained {
 
 /// The exit code of an error: the failure it carries, or run time when it carries none.
 pub(crate) fn code_of(error: &anyhow::Error) -> ExitCode {
-    let failure = error.chain().find_map(|cause| cause.downcast_ref::<Explained>()).map(|e| e.failure);
+    let failure = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Explained>())
+        .map(|e| e.failure);
     ExitCode::from(match failure.unwrap_or(Failure::RunTime) {
         Failure::Expectation => 1,
         Failure::Usage => 2,
@@ -46,6 +52,8 @@ pub(crate) fn code_of(error: &anyhow::Error) -> ExitCode {
 
 /// Whether the error is only that nobody reads our output any more.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    let io = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<std::io::Error>());
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -53,20 +53,30 @@ fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> anyhow::Re
 /// Whether a file of a folder is input: its last ending says so, and none before it, as in `a01.back.hl7`, says
 /// that it is what a message is expected to become.
 fn is_input(path: &Path, endings: &[&str]) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     let mut parts = name.rsplit('.');
     parts.next().is_some_and(|last| endings.contains(&last)) && !matches!(parts.next(), Some("back" | "fhir"))
 }
 
 /// Reads one file, or standard input for `-`.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let unreadable = |e: std::io::Error| Failure::Input.because(format!("cannot read {}: {e}", path.display()));
+    let unreadable =
+        |e: std::io::Error| Failure::Input.because(format!("cannot read {}: {e}", path.display()));
     let mut bytes = Vec::new();
     if path == Path::new("-") {
-        std::io::stdin().lock().take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(unreadable)?;
+        std::io::stdin()
+            .lock()
+            .take(FILE_BYTES_MAX)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
     } else {
         let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(unreadable)?;
+        file.take(FILE_BYTES_MAX)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
     }
     if bytes.len() as u64 == FILE_BYTES_MAX {
         let limit = FILE_BYTES_MAX / 1024 / 1024;
@@ -100,7 +110,12 @@ pub(crate) fn split(path: &Path, bytes: Vec<u8>) -> Vec<Item> {
         return vec![Item { origin, bytes }];
     }
     let numbered = several.into_iter().enumerate();
-    numbered.map(|(n, bytes)| Item { origin: format!("{origin}#{}", n + 1), bytes }).collect()
+    numbered
+        .map(|(n, bytes)| Item {
+            origin: format!("{origin}#{}", n + 1),
+            bytes,
+        })
+        .collect()
 }
 
 fn is_envelope(bytes: &[u8]) -> bool {
@@ -108,5 +123,7 @@ fn is_envelope(bytes: &[u8]) -> bool {
 }
 
 fn time_of(bytes: &[u8]) -> String {
-    hl7v2::Message::parse(bytes).map(|message| message.header().time().into_owned()).unwrap_or_default()
+    hl7v2::Message::parse(bytes)
+        .map(|message| message.header().time().into_owned())
+        .unwrap_or_default()
 }

@@ -7,8 +7,12 @@ use crate::exit::Failure;
 
 /// Every dialect: the vendors' own, then those that belong to no vendor.
 pub(crate) fn dialects() -> Vec<&'static Dialect> {
-    let of_vendors = VENDORS.iter().flat_map(|vendor| vendor.profiles.iter().map(|profile| profile.dialect));
-    of_vendors.chain([&translate::dialect::ITK, &translate::dialect::STANDARD]).collect()
+    let of_vendors = VENDORS
+        .iter()
+        .flat_map(|vendor| vendor.profiles.iter().map(|profile| profile.dialect));
+    of_vendors
+        .chain([&translate::dialect::ITK, &translate::dialect::STANDARD])
+        .collect()
 }
 
 /// The dialect of a name: the dialect's own, or a system's name for its default profile's.
@@ -23,8 +27,15 @@ pub(crate) fn find_dialect(name: &str) -> Option<&'static Dialect> {
 /// As [`find_dialect`], with an error that lists what there is.
 pub(crate) fn dialect(name: &str) -> anyhow::Result<&'static Dialect> {
     find_dialect(name).ok_or_else(|| {
-        let known: Vec<&str> = VENDORS.iter().map(|v| v.name).chain(dialects().iter().map(|d| d.name)).collect();
-        Failure::Usage.because(format!("no dialect or system is called {name:?}; there are {}", known.join(", ")))
+        let known: Vec<&str> = VENDORS
+            .iter()
+            .map(|v| v.name)
+            .chain(dialects().iter().map(|d| d.name))
+            .collect();
+        Failure::Usage.because(format!(
+            "no dialect or system is called {name:?}; there are {}",
+            known.join(", ")
+        ))
     })
 }
 

@@ -40,14 +40,22 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 /// Asks `/readyz` once. Plain HTTP/1.1 over one socket: the health check runs every few seconds and
 /// needs no runtime for it.
 fn ask(host: &str, port: u16) -> Result<(), String> {
-    let address: SocketAddr =
-        (host, port).to_socket_addrs().map_err(|e| e.to_string())?.next().ok_or("no such host")?;
+    let address: SocketAddr = (host, port)
+        .to_socket_addrs()
+        .map_err(|e| e.to_string())?
+        .next()
+        .ok_or("no such host")?;
     let mut stream = TcpStream::connect_timeout(&address, ANSWER_TIMEOUT).map_err(|e| e.to_string())?;
-    stream.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(|e| e.to_string())?;
+    stream
+        .set_read_timeout(Some(ANSWER_TIMEOUT))
+        .map_err(|e| e.to_string())?;
     let request = format!("GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).map_err(|e| e.to_string())?;
     let mut answer = Vec::new();
-    stream.take(64 * 1024).read_to_end(&mut answer).map_err(|e| e.to_string())?;
+    stream
+        .take(64 * 1024)
+        .read_to_end(&mut answer)
+        .map_err(|e| e.to_string())?;
     let status = answer.split(|b| *b == b' ').nth(1).unwrap_or_default();
     if status == b"200" {
         return Ok(());
@@ -74,12 +82,19 @@ mod tests {
     }
 
     fn options(http: u16) -> Options {
-        Options { http, host: "127.0.0.1".into(), wait: None }
+        Options {
+            http,
+            host: "127.0.0.1".into(),
+            wait: None,
+        }
     }
 
     #[test]
     fn ready_is_200_and_nothing_else() {
-        run(&options(answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))).unwrap();
+        run(&options(answering(
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        )))
+        .unwrap();
         let starting = answering("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
         let why = run(&options(starting)).unwrap_err().to_string();
         assert!(why.contains("answered 503"), "{why}");
@@ -87,7 +102,11 @@ mod tests {
 
     #[test]
     fn nobody_listening_is_not_ready() {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         assert!(run(&options(free)).is_err());
     }
 }

@@ -53,14 +53,21 @@ struct Answer<'a> {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let items = input::messages(&options.input)?;
     let address = names::mllp_address(&options.to, options.mllp)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(send_all(options, &items, &address))
 }
 
 async fn send_all(options: &Options, items: &[input::Item], address: &str) -> anyhow::Result<()> {
-    let limits = SenderLimits { answer_timeout_ms: options.ack_timeout_ms, ..SenderLimits::default() };
+    let limits = SenderLimits {
+        answer_timeout_ms: options.ack_timeout_ms,
+        ..SenderLimits::default()
+    };
     let mut sender = Sender::connect(address, limits).await.map_err(|error| {
-        Failure::RunTime.because(format!("cannot connect to {address}: {error}; is `eprgw serve` running there?"))
+        Failure::RunTime.because(format!(
+            "cannot connect to {address}: {error}; is `eprgw serve` running there?"
+        ))
     })?;
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut unexpected = 0;
@@ -100,7 +107,14 @@ fn answer<'a>(item: &'a input::Item, reply: &[u8], took: Duration) -> Answer<'a>
             Some((ack.code.to_string(), ack.text.to_string()))
         })
         .unwrap_or_else(|| ("?".into(), "not an ACK".into()));
-    Answer { file: &item.origin, message_type, control, ack, text, ms: took.as_secs_f64() * 1e3 }
+    Answer {
+        file: &item.origin,
+        message_type,
+        control,
+        ack,
+        text,
+        ms: took.as_secs_f64() * 1e3,
+    }
 }
 
 fn print_line(format: Format, answer: &Answer<'_>) -> anyhow::Result<()> {

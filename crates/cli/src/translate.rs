@@ -67,7 +67,10 @@ const INPUT_ENDINGS: [&str; 4] = ["hl7", "er7", "hl7v2", "json"];
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let zone = jiff::tz::TimeZone::get(&options.zone)
         .map_err(|_| Failure::Usage.because(format!("no time zone is called {:?}", options.zone)))?;
-    let translator = Translator::new(Settings { zone, ..Settings::default() })?;
+    let translator = Translator::new(Settings {
+        zone,
+        ..Settings::default()
+    })?;
     let target = match options.to.as_deref() {
         None if options.roundtrip => Some(Target::RoundTrip),
         None => None,
@@ -123,7 +126,10 @@ fn make(
     match target.unwrap_or(Target::Fhir) {
         Target::Fhir => {
             let bundle = translator.to_fhir(&message, from, ledger);
-            Ok(Made { bytes: fhir::to_vec(&bundle), ending: "fhir.json" })
+            Ok(Made {
+                bytes: fhir::to_vec(&bundle),
+                ending: "fhir.json",
+            })
         }
         Target::Dialect(to) => {
             let mut bytes = Vec::with_capacity(item.bytes.len() * 2);
@@ -135,7 +141,10 @@ fn make(
             let written = fhir::to_vec(&bundle);
             let read = fhir::from_slice(&written).map_err(|e| e.to_string())?;
             let bytes = translator.to_hl7(&read, from, None).map_err(|e| e.to_string())?;
-            Ok(Made { bytes, ending: "back.hl7" })
+            Ok(Made {
+                bytes,
+                ending: "back.hl7",
+            })
         }
     }
 }
@@ -153,7 +162,9 @@ fn bundle_to_hl7(
         Some(Target::RoundTrip) => return Err("--roundtrip starts from an HL7 v2 message".into()),
     };
     let bundle: fhir::Bundle = fhir::from_slice(json).map_err(|e| e.to_string())?;
-    let bytes = translator.to_hl7(&bundle, dialect, ledger).map_err(|e| e.to_string())?;
+    let bytes = translator
+        .to_hl7(&bundle, dialect, ledger)
+        .map_err(|e| e.to_string())?;
     Ok(Made { bytes, ending: "hl7" })
 }
 
@@ -162,7 +173,10 @@ fn write(options: &Options, item: &input::Item, made: &Made, several: bool) -> a
     if let Some(folder) = &options.out {
         std::fs::create_dir_all(folder)?;
         let name = item.origin.replace('#', "-");
-        let stem = Path::new(&name).file_name().and_then(|n| n.to_str()).unwrap_or("message");
+        let stem = Path::new(&name)
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or("message");
         let stem = stem.split('.').next().unwrap_or("message");
         let path = folder.join(format!("{stem}.{}", made.ending));
         return std::fs::write(&path, &made.bytes)
@@ -200,8 +214,18 @@ fn show_ledger(format: Format, item: &input::Item, ledger: &Ledger) -> anyhow::R
     lines.sort_by_key(|line| line.outcome != Outcome::Lost);
     for line in lines {
         let place = line.location.to_string();
-        let word = if line.outcome == Outcome::Lost { "LOST" } else { line.outcome.word() };
-        writeln!(stderr, "  {place:<18} {word:<15} {:<46} {}  {}", line.target(), line.rule(), line.note)?;
+        let word = if line.outcome == Outcome::Lost {
+            "LOST"
+        } else {
+            line.outcome.word()
+        };
+        writeln!(
+            stderr,
+            "  {place:<18} {word:<15} {:<46} {}  {}",
+            line.target(),
+            line.rule(),
+            line.note
+        )?;
     }
     for note in &ledger.notes {
         writeln!(stderr, "  note: {note}")?;

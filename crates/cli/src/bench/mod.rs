@@ -99,17 +99,30 @@ async fn measure(
     let shares = share_out(options, &translator, from);
     let expected = shares.iter().map(Vec::len).sum();
     let sink = Sink::new(expected);
-    let limits = Limits { idle_timeout_ms: 600_000, ..Limits::default() };
+    let limits = Limits {
+        idle_timeout_ms: 600_000,
+        ..Limits::default()
+    };
     let receiver = Listener::bind("127.0.0.1:0", limits, Receiving(Arc::clone(&sink))).await?;
     let settings = configuration(options.connections, from, to, &receiver.address().to_string())?;
     let journal = store::SqliteJournal::open(folder, store::Settings::default())?;
-    let running =
-        gateway::Gateway::start(settings, Arc::new(journal), gateway::Clock::system(), gateway::Ids::system()).await?;
-    let address = running.address("in").ok_or_else(|| anyhow::anyhow!("the gateway does not listen"))?;
+    let running = gateway::Gateway::start(
+        settings,
+        Arc::new(journal),
+        gateway::Clock::system(),
+        gateway::Ids::system(),
+    )
+    .await?;
+    let address = running
+        .address("in")
+        .ok_or_else(|| anyhow::anyhow!("the gateway does not listen"))?;
 
     let progress = progress_bar(expected);
     let began = Instant::now();
-    let senders: Vec<_> = shares.into_iter().map(|share| tokio::spawn(send(address, share))).collect();
+    let senders: Vec<_> = shares
+        .into_iter()
+        .map(|share| tokio::spawn(send(address, share)))
+        .collect();
     let mut sent = Vec::with_capacity(expected);
     for sender in senders {
         sent.extend(sender.await??);
@@ -124,7 +137,13 @@ async fn measure(
     progress.finish_and_clear();
     running.drain().await;
     receiver.shutdown().await;
-    Ok(report::judge((from, to), options.connections, (sent, began), sink.take(), &translator))
+    Ok(report::judge(
+        (from, to),
+        options.connections,
+        (sent, began),
+        sink.take(),
+        &translator,
+    ))
 }
 
 /// Whole patients per connection, so that a patient's order is defined.
@@ -156,8 +175,9 @@ fn configuration(
          [[interface]]\nname = \"in-to-out\"\nfrom = \"in\"\nto = \"out\"\n",
         from.name, to.name
     );
-    config::load(&text, "bench", &names::dialects())
-        .map_err(|problems| Failure::Usage.because(problems.iter().map(ToString::to_string).collect::<String>()))
+    config::load(&text, "bench", &names::dialects()).map_err(|problems| {
+        Failure::Usage.because(problems.iter().map(ToString::to_string).collect::<String>())
+    })
 }
 
 async fn send(address: std::net::SocketAddr, share: Vec<Load>) -> anyhow::Result<Vec<Sent>> {
@@ -169,7 +189,12 @@ async fn send(address: std::net::SocketAddr, share: Vec<Load>) -> anyhow::Result
         let acknowledged_at = Instant::now();
         let positive = Message::parse(&answer)
             .is_ok_and(|answer| hl7v2::ack::read(&answer).is_ok_and(|ack| ack.code.is_positive()));
-        sent.push(Sent { load, at, acknowledged_at, positive });
+        sent.push(Sent {
+            load,
+            at,
+            acknowledged_at,
+            positive,
+        });
     }
     Ok(sent)
 }

@@ -55,8 +55,10 @@ pub(super) fn judge(
     (arrivals, foreign): (Vec<Arrival>, usize),
     translator: &Translator,
 ) -> Report {
-    let by_place: HashMap<(usize, usize), &Sent> =
-        sent.iter().map(|sent| ((sent.load.patient, sent.load.step), sent)).collect();
+    let by_place: HashMap<(usize, usize), &Sent> = sent
+        .iter()
+        .map(|sent| ((sent.load.patient, sent.load.step), sent))
+        .collect();
     let mut seen: HashMap<(usize, usize), usize> = HashMap::with_capacity(sent.len());
     let mut newest_step: HashMap<usize, usize> = HashMap::new();
     let mut delivery = histogram();
@@ -100,7 +102,11 @@ pub(super) fn judge(
         negative_acks: sent.len() - acknowledged,
         delivered_correct: correct,
         wrong,
-        lost: sent.iter().filter(|sent| sent.positive).filter(|sent| !arrived(sent)).count(),
+        lost: sent
+            .iter()
+            .filter(|sent| sent.positive)
+            .filter(|sent| !arrived(sent))
+            .count(),
         duplicated,
         out_of_order,
         foreign,
@@ -113,15 +119,26 @@ pub(super) fn judge(
 }
 
 /// Every segment but MSH, whose time the gateway may set, equals what the dialects make of what was sent.
-fn as_expected(arrival: &Arrival, load: &Load, from: &Dialect, to: &Dialect, translator: &Translator) -> bool {
-    let Ok(message) = Message::parse(&load.bytes) else { return false };
+fn as_expected(
+    arrival: &Arrival,
+    load: &Load,
+    from: &Dialect,
+    to: &Dialect,
+    translator: &Translator,
+) -> bool {
+    let Ok(message) = Message::parse(&load.bytes) else {
+        return false;
+    };
     let mut expected = Vec::with_capacity(load.bytes.len() * 2);
     translator.convert(&message, from, to, &mut expected, None);
     !body(&expected).is_empty() && body(&expected) == body(&arrival.payload)
 }
 
 fn body(message: &[u8]) -> &[u8] {
-    let header_end = message.iter().position(|byte| *byte == b'\r').unwrap_or(message.len());
+    let header_end = message
+        .iter()
+        .position(|byte| *byte == b'\r')
+        .unwrap_or(message.len());
     &message[header_end..]
 }
 
@@ -134,20 +151,39 @@ fn record(histogram: &mut Histogram<u64>, took: Duration) {
 }
 
 fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds up to ten minutes are exact in f64")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "microseconds up to ten minutes are exact in f64"
+    )]
     let ms = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
-    Percentiles { p50: ms(0.5), p99: ms(0.99), p999: ms(0.999), max: ms(1.0) }
+    Percentiles {
+        p50: ms(0.5),
+        p99: ms(0.99),
+        p999: ms(0.999),
+        max: ms(1.0),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
 fn rate(count: usize, took: Duration) -> f64 {
-    if took.is_zero() { 0.0 } else { count as f64 / took.as_secs_f64() }
+    if took.is_zero() {
+        0.0
+    } else {
+        count as f64 / took.as_secs_f64()
+    }
 }
 
 impl Report {
     /// Whether everything that was acknowledged arrived once, right and in order.
     pub(super) fn is_clean(&self) -> bool {
-        let faults = [self.negative_acks, self.wrong, self.lost, self.duplicated, self.out_of_order, self.foreign];
+        let faults = [
+            self.negative_acks,
+            self.wrong,
+            self.lost,
+            self.duplicated,
+            self.out_of_order,
+            self.foreign,
+        ];
         faults.iter().all(|count| *count == 0) && self.delivered_correct == self.sent
     }
 }
@@ -174,7 +210,10 @@ impl std::fmt::Display for Report {
             "lost {}   duplicated {}   out of order {}   wrong {}   negative ACKs {}",
             self.lost, self.duplicated, self.out_of_order, self.wrong, self.negative_acks
         )?;
-        for (what, p) in [("send to ACK", &self.ack_ms), ("send to delivered", &self.delivery_ms)] {
+        for (what, p) in [
+            ("send to ACK", &self.ack_ms),
+            ("send to delivered", &self.delivery_ms),
+        ] {
             writeln!(
                 f,
                 "{what:<18} ms  p50 {:.1}   p99 {:.1}   p99.9 {:.1}   max {:.1}",

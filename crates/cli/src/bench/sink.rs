@@ -29,7 +29,11 @@ pub(super) struct Sink {
 impl Sink {
     pub(super) fn new(expected: usize) -> Arc<Self> {
         let arrivals = Mutex::new(Vec::with_capacity(expected));
-        Arc::new(Self { arrivals, foreign: Mutex::new(0), count: watch::Sender::new(0) })
+        Arc::new(Self {
+            arrivals,
+            foreign: Mutex::new(0),
+            count: watch::Sender::new(0),
+        })
     }
 
     /// Follows how many have arrived.
@@ -40,7 +44,10 @@ impl Sink {
     /// All that arrived, and how many messages were none of ours.
     pub(super) fn take(&self) -> (Vec<Arrival>, usize) {
         let arrivals = std::mem::take(&mut *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner));
-        (arrivals, *self.foreign.lock().unwrap_or_else(PoisonError::into_inner))
+        (
+            arrivals,
+            *self.foreign.lock().unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     fn receive(&self, frame: Frame) -> Option<Bytes> {
@@ -53,7 +60,12 @@ impl Sink {
             drop(control_id);
             let payload = payload.clone();
             let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-            arrivals.push(Arrival { patient, step, at, payload });
+            arrivals.push(Arrival {
+                patient,
+                step,
+                at,
+                payload,
+            });
             let so_far = arrivals.len();
             drop(arrivals);
             self.count.send_replace(so_far);

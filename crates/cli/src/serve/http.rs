@@ -25,7 +25,12 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn new(gateway: gateway::Running, eprs: Vec<(String, &'static Vendor, Epr)>) -> Self {
-        Self { gateway, eprs, stopping: watch::Sender::new(false), page: OnceLock::new() }
+        Self {
+            gateway,
+            eprs,
+            stopping: watch::Sender::new(false),
+            page: OnceLock::new(),
+        }
     }
 
     pub(super) fn gateway_address(&self) -> Option<SocketAddr> {
@@ -38,7 +43,11 @@ impl Running {
 
     /// Where each EPR is to be found.
     pub(super) fn systems(&self) -> impl Iterator<Item = System<'_>> {
-        self.eprs.iter().map(|(name, vendor, epr)| System { name, fhir: fhir_path(vendor), mllp: epr.mllp_address() })
+        self.eprs.iter().map(|(name, vendor, epr)| System {
+            name,
+            fhir: fhir_path(vendor),
+            mllp: epr.mllp_address(),
+        })
     }
 
     pub(super) fn eprs(&self) -> impl Iterator<Item = &Epr> {
@@ -161,10 +170,18 @@ async fn readyz(State(running): State<Arc<Running>>) -> Response {
 
 async fn health(State(running): State<Arc<Running>>) -> Response {
     let stopping = *running.stopping.borrow();
-    let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = if stopping {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
     let state = if stopping { "stopping" } else { "ready" };
     let systems: Vec<&str> = running.systems().map(|system| system.name).collect();
-    (status, Json(json!({"status": state, "version": env!("CARGO_PKG_VERSION"), "systems": systems}))).into_response()
+    (
+        status,
+        Json(json!({"status": state, "version": env!("CARGO_PKG_VERSION"), "systems": systems})),
+    )
+        .into_response()
 }
 
 async fn systems(State(running): State<Arc<Running>>) -> impl IntoResponse {
@@ -196,14 +213,22 @@ async fn act(
     let refuse = |status: StatusCode, words: String| (status, Json(json!({"error": words}))).into_response();
     let Some((_, _, epr)) = running.eprs.iter().find(|(name, _, _)| *name == system) else {
         let known: Vec<&str> = running.systems().map(|system| system.name).collect();
-        return refuse(StatusCode::NOT_FOUND, format!("no such system; there are {}", known.join(", ")));
+        return refuse(
+            StatusCode::NOT_FOUND,
+            format!("no such system; there are {}", known.join(", ")),
+        );
     };
     let particulars: serde_json::Value = if body.is_empty() {
         json!({})
     } else {
         match serde_json::from_slice(&body) {
             Ok(particulars) => particulars,
-            Err(error) => return refuse(StatusCode::BAD_REQUEST, format!("not JSON: line {}", error.line())),
+            Err(error) => {
+                return refuse(
+                    StatusCode::BAD_REQUEST,
+                    format!("not JSON: line {}", error.line()),
+                );
+            }
         }
     };
     let action: Action = match serde_json::from_value(json!({ action: particulars })) {

@@ -17,8 +17,8 @@ use tracing::{info, warn};
 
 use self::http::Running;
 use crate::exit::Failure;
-use crate::{names, output};
 use crate::telemetry::{self, LogFormat};
+use crate::{names, output};
 
 /// What runs when no file is given.
 pub(crate) const DEFAULT_CONFIG: &str = include_str!("../../../../fixtures/config/default.toml");
@@ -72,7 +72,10 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
         Some(path) => {
             let origin = path.display().to_string();
             let read = std::fs::read_to_string(path);
-            (read.map_err(|e| Failure::Usage.because(format!("cannot read {origin}: {e}")))?, origin)
+            (
+                read.map_err(|e| Failure::Usage.because(format!("cannot read {origin}: {e}")))?,
+                origin,
+            )
         }
     };
     let settings = config::load(&text, &origin, &names::dialects()).map_err(|problems| refuse(&problems))?;
@@ -89,7 +92,10 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
 
 fn refuse(problems: &[config::ConfigError]) -> anyhow::Error {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    Failure::Usage.because(format!("the configuration does not hold, nothing was started:\n{}", lines.join("\n")))
+    Failure::Usage.because(format!(
+        "the configuration does not hold, nothing was started:\n{}",
+        lines.join("\n")
+    ))
 }
 
 fn print_config(text: &str, origin: &str, overrides: &[Override]) -> anyhow::Result<()> {
@@ -105,7 +111,9 @@ enum Folder {
 impl Folder {
     fn open(data: Option<&Path>) -> anyhow::Result<Self> {
         let Some(path) = data else {
-            return Ok(Self::Temporary(tempfile::Builder::new().prefix("eprgw-").tempdir()?));
+            return Ok(Self::Temporary(
+                tempfile::Builder::new().prefix("eprgw-").tempdir()?,
+            ));
         };
         std::fs::create_dir_all(path)
             .map_err(|e| Failure::RunTime.because(format!("cannot use --data {}: {e}", path.display())))?;
@@ -120,7 +128,10 @@ impl Folder {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "cli is where the machine's clock is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cli is where the machine's clock is read"
+)]
 fn clock() -> adapters::Clock {
     Arc::new(jiff::Timestamp::now)
 }
@@ -128,15 +139,23 @@ fn clock() -> adapters::Clock {
 async fn serve(options: &Options, mut settings: Settings) -> anyhow::Result<()> {
     let stop = http::stop_signal()?;
     let folder = Folder::open(options.data.as_deref())?;
-    let journal = Arc::new(store::SqliteJournal::open(folder.path(), store::Settings::default())?);
+    let journal = Arc::new(store::SqliteJournal::open(
+        folder.path(),
+        store::Settings::default(),
+    )?);
     let socket = tokio::net::TcpListener::bind(settings.http)
         .await
         .map_err(|e| Failure::RunTime.because(format!("cannot listen on {} for HTTP: {e}", settings.http)))?;
     let http_address = socket.local_addr()?;
     let eprs = start_eprs(options, &mut settings, folder.path()).await?;
     let notices = settings.notices.clone();
-    let gateway =
-        gateway::Gateway::start(settings, journal, gateway::Clock::system(), gateway::Ids::system()).await?;
+    let gateway = gateway::Gateway::start(
+        settings,
+        journal,
+        gateway::Clock::system(),
+        gateway::Ids::system(),
+    )
+    .await?;
     let running = Arc::new(Running::new(gateway, eprs));
     let app = http::app(&running, http_address);
     let server = tokio::spawn(http::serve(socket, app, running.stopping()));
@@ -162,10 +181,18 @@ async fn start_eprs(
 ) -> anyhow::Result<Vec<(String, &'static adapters::Vendor, Epr)>> {
     let mut eprs = Vec::new();
     let systems = settings.systems.clone();
-    for system in systems.iter().filter(|s| options.only.is_empty() || options.only.contains(&s.name)) {
+    for system in systems
+        .iter()
+        .filter(|s| options.only.is_empty() || options.only.contains(&s.name))
+    {
         let vendor = adapters::vendor(&system.vendor).ok_or_else(|| {
             let known: Vec<&str> = adapters::VENDORS.iter().map(|v| v.name).collect();
-            let words = format!("system {}: no vendor is called {:?}; there are {}", system.name, system.vendor, known.join(", "));
+            let words = format!(
+                "system {}: no vendor is called {:?}; there are {}",
+                system.name,
+                system.vendor,
+                known.join(", ")
+            );
             Failure::Usage.because(words)
         })?;
         let profile = match &system.profile {
@@ -184,11 +211,17 @@ async fn start_eprs(
         epr.listen = ports::listen_of(options, settings, system);
         epr.send_to = ports::receiver_of(settings, system);
         epr.data = Some(folder.to_owned());
-        epr.people = if options.empty { 0 } else { usize::try_from(system.people)? };
+        epr.people = if options.empty {
+            0
+        } else {
+            usize::try_from(system.people)?
+        };
         epr.seed = options.seed.unwrap_or(system.seed);
         epr.ranges = settings.nhs_ranges.clone();
         epr.sending.drain_ms = u64::try_from(OUTBOX_DRAIN.as_millis())?;
-        let epr = Epr::start(vendor, epr).await.map_err(|e| Failure::RunTime.because(e.to_string()))?;
+        let epr = Epr::start(vendor, epr)
+            .await
+            .map_err(|e| Failure::RunTime.because(e.to_string()))?;
         ports::lead_to(settings, system, epr.mllp_address());
         eprs.push((system.name.clone(), vendor, epr));
     }
@@ -203,15 +236,23 @@ fn say_ready(
     folder: &Folder,
 ) -> anyhow::Result<()> {
     let console = format!("http://{http}");
-    let mllp = running.gateway_address().map_or_else(|| "none".to_owned(), |address| address.to_string());
+    let mllp = running
+        .gateway_address()
+        .map_or_else(|| "none".to_owned(), |address| address.to_string());
     if options.log_format == LogFormat::Json {
-        let systems: serde_json::Map<String, serde_json::Value> =
-            running.systems().map(|system| (system.name.to_owned(), system.mllp.to_string().into())).collect();
-        let ready = serde_json::json!({"event": "ready", "console": console, "mllp": mllp, "systems": systems});
+        let systems: serde_json::Map<String, serde_json::Value> = running
+            .systems()
+            .map(|system| (system.name.to_owned(), system.mllp.to_string().into()))
+            .collect();
+        let ready =
+            serde_json::json!({"event": "ready", "console": console, "mllp": mllp, "systems": systems});
         return output::line(ready);
     }
     for system in running.systems() {
-        let fhir = system.fhir.map(|path| format!("  fhir={console}{path}")).unwrap_or_default();
+        let fhir = system
+            .fhir
+            .map(|path| format!("  fhir={console}{path}"))
+            .unwrap_or_default();
         output::line(format_args!("eprgw {} mllp={}{fhir}", system.name, system.mllp))?;
     }
     for path in running.facades() {
@@ -221,7 +262,9 @@ fn say_ready(
         Folder::Kept(path) => output::line(format_args!("eprgw data kept in {}", path.display()))?,
         Folder::Temporary(folder) => {
             let place = folder.path().display();
-            output::line(format_args!("eprgw data in {place}, deleted at the end (keep it with --data DIR)"))?;
+            output::line(format_args!(
+                "eprgw data in {place}, deleted at the end (keep it with --data DIR)"
+            ))?;
         }
     }
     output::line(format_args!("eprgw ready console={console} mllp={mllp}"))
@@ -230,7 +273,10 @@ fn say_ready(
 async fn stop_all(running: Arc<Running>, mut server: tokio::task::JoinHandle<()>) {
     running.stop();
     for epr in running.eprs() {
-        if tokio::time::timeout(OUTBOX_DRAIN, epr.outbox_empty()).await.is_err() {
+        if tokio::time::timeout(OUTBOX_DRAIN, epr.outbox_empty())
+            .await
+            .is_err()
+        {
             warn!("messages of an EPR still wait to be sent");
         }
     }
@@ -240,6 +286,8 @@ async fn stop_all(running: Arc<Running>, mut server: tokio::task::JoinHandle<()>
     }
     match Arc::into_inner(running) {
         Some(running) => running.shutdown().await,
-        None => warn!("a request still held the systems; what is not committed is sent again after the next start"),
+        None => warn!(
+            "a request still held the systems; what is not committed is sent again after the next start"
+        ),
     }
 }

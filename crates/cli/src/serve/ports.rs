@@ -14,7 +14,11 @@ use crate::exit::Failure;
 pub(super) fn apply(options: &Options, mut settings: Settings) -> anyhow::Result<(Settings, Vec<Override>)> {
     let mut overrides = Vec::new();
     let mut over = |key: String, value: String, origin: &str| {
-        overrides.push(Override { key, value, origin: origin.to_owned() });
+        overrides.push(Override {
+            key,
+            value,
+            origin: origin.to_owned(),
+        });
     };
     if let Some(address) = options.bind {
         settings.http.set_ip(address);
@@ -26,7 +30,9 @@ pub(super) fn apply(options: &Options, mut settings: Settings) -> anyhow::Result
         over("gateway.http".into(), settings.http.to_string(), "--bind, --http");
     }
     for (at, endpoint) in settings.endpoints.iter_mut().enumerate() {
-        let Face::Listen(address) = &mut endpoint.face else { continue };
+        let Face::Listen(address) = &mut endpoint.face else {
+            continue;
+        };
         if let Some(bind) = options.bind {
             address.set_ip(bind);
         }
@@ -37,14 +43,23 @@ pub(super) fn apply(options: &Options, mut settings: Settings) -> anyhow::Result
             address.set_port(free_port(address.ip())?);
         }
         if options.bind.is_some() || options.mllp.is_some() {
-            over(format!("endpoint[{at}].listen"), format!("mllp://{address}"), "--bind, --mllp");
+            over(
+                format!("endpoint[{at}].listen"),
+                format!("mllp://{address}"),
+                "--bind, --mllp",
+            );
         }
     }
-    let addresses = settings.endpoints.iter().filter_map(|endpoint| match endpoint.face {
-        Face::Listen(address) => Some(address),
-        _ => None,
-    });
-    let open = std::iter::once(settings.http).chain(addresses).find(|address| !address.ip().is_loopback());
+    let addresses = settings
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| match endpoint.face {
+            Face::Listen(address) => Some(address),
+            _ => None,
+        });
+    let open = std::iter::once(settings.http)
+        .chain(addresses)
+        .find(|address| !address.ip().is_loopback());
     if let Some(open) = open
         && !options.allow_open_bind
         && !settings.allow_non_loopback
@@ -70,7 +85,11 @@ pub(super) fn listen_of(options: &Options, settings: &Settings, system: &System)
     match options.mllp {
         Some(0) => address.set_port(0),
         Some(port) => {
-            let position = settings.systems.iter().position(|other| other.name == system.name).unwrap_or(0);
+            let position = settings
+                .systems
+                .iter()
+                .position(|other| other.name == system.name)
+                .unwrap_or(0);
             let offset = u16::try_from(position + 1).unwrap_or(u16::MAX);
             address.set_port(port.saturating_add(offset));
         }
@@ -105,7 +124,11 @@ pub(super) fn lead_to(settings: &mut Settings, system: &System, listening: Socke
 /// An address to connect to: one that listens everywhere is reached on loopback.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+        address.set_ip(if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
     }
     address
 }

@@ -61,10 +61,7 @@ async fn queued_deliveries_come_back_in_order_of_commit_with_their_message() {
     };
     assert_eq!(of_lane("west/P1").await, [id(1), id(5)]);
     assert_eq!(of_lane("west/P0").await, [id(2), id(4), id(6)]);
-    assert_eq!(
-        of_lane("east/all").await,
-        (1..=6).map(id).collect::<Vec<_>>()
-    );
+    assert_eq!(of_lane("east/all").await, (1..=6).map(id).collect::<Vec<_>>());
     let all = rig.journal.queued(None, None, 100).await.expect("reads");
     assert_eq!((all.items.len(), all.next), (11, None));
     assert!(all.items.is_sorted_by_key(|queued| queued.delivery.id));

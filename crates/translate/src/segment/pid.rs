@@ -9,8 +9,8 @@ use fhir::{
 use hl7v2::Field;
 use uuid::Uuid;
 
-pub(crate) use self::number::{id, identity, make_old, type_as};
 use self::number::*;
+pub(crate) use self::number::{id, identity, make_old, type_as};
 use crate::back::{Back, FieldWriter};
 use crate::context::{Coded, Context};
 use crate::datatype::identifier::{self, NHS_NUMBER, TYPE};
@@ -257,8 +257,15 @@ fn read_telecom(field: Field<'_>, use_: &'static str, patient: &mut Patient, cx:
 /// The field a point of contact goes back to: the one it is marked with, else the one its use means.
 fn telecom_place(point: &ContactPoint) -> &'static str {
     let marked = |place: &&str| keep::is_marked(&point.extension, place);
-    let by_use = if point.use_.as_deref() == Some("work") { "PID-14" } else { "PID-13" };
-    ["PID-40", "PID-13", "PID-14"].into_iter().find(marked).unwrap_or(by_use)
+    let by_use = if point.use_.as_deref() == Some("work") {
+        "PID-14"
+    } else {
+        "PID-13"
+    };
+    ["PID-40", "PID-13", "PID-14"]
+        .into_iter()
+        .find(marked)
+        .unwrap_or(by_use)
 }
 
 fn write_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {

@@ -131,7 +131,8 @@ fn an_impossible_date_sinks_nothing_else() {
 
 #[test]
 fn any_delimiters_and_escapes_read_the_same() {
-    let er7 = b"MSH$%!/*$PAS$RYJ$$$20260302$$ADT%A28%ADT_A05$1$P$2.5.1\rPID$$$1%%%RYJ%MR$$O/X27/Neil*x%A^B/T/C\r";
+    let er7 =
+        b"MSH$%!/*$PAS$RYJ$$$20260302$$ADT%A28%ADT_A05$1$P$2.5.1\rPID$$$1%%%RYJ%MR$$O/X27/Neil*x%A^B/T/C\r";
     let (bundle, _) = read(er7);
     let name = &first::<Patient>(&bundle).name[0];
     assert_eq!(name.family.as_deref(), Some("O'Neil"));

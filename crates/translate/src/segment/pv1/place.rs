@@ -2,7 +2,12 @@
 
 use super::*;
 
-pub(super) fn read_location(field: Field<'_>, status: &'static str, encounter: &mut Encounter, cx: &mut Context<'_>) {
+pub(super) fn read_location(
+    field: Field<'_>,
+    status: &'static str,
+    encounter: &mut Encounter,
+    cx: &mut Context<'_>,
+) {
     for pl in field.repetitions() {
         cx.at(encounter.location.len());
         if let Some(place) = location::read(pl, cx) {
@@ -15,7 +20,11 @@ pub(super) fn read_location(field: Field<'_>, status: &'static str, encounter: &
     }
 }
 
-pub(super) fn write_location(place: Option<&EncounterLocation>, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+pub(super) fn write_location(
+    place: Option<&EncounterLocation>,
+    field: &mut FieldWriter<'_>,
+    back: &Back<'_>,
+) {
     if let Some(place) = place.and_then(|place| place.location.as_ref()) {
         location::write(place, field.repetition(), back);
     }
