@@ -129,7 +129,7 @@ impl Bed {
         segments[0] = header;
         if let Some(patient) = segments.iter_mut().find(|segment| segment.starts_with("PID|")) {
             let mut fields: Vec<&str> = patient.split('|').collect();
-            let identifier = format!("{number:010}^^^BENCH^MR");
+            let identifier = format!("B{number:09}^^^BENCH^MR"); // ten digits could be an NHS number
             fields[3] = &identifier;
             *patient = fields.join("|");
         }

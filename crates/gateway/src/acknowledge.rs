@@ -2,8 +2,9 @@
 //!
 //! Original mode answers AA, AE or AR. Enhanced mode (MSH-15 or MSH-16 says something) answers CA, CE or CR
 //! where MSH-15 wants it; where only MSH-16 wants one, the one answer on the connection is the application's.
-//! Where the sender wants none it gets none. A source set to `ack-mode = "original"` fills MSH-15 and means nothing
-//! by it. A FHIR sender gets an OperationOutcome, always.
+//! Where the sender wants none it gets none. After a CA no application ACK follows: this is no application. A
+//! source set to `ack-mode = "original"` fills MSH-15 and means nothing by it. A FHIR sender gets an
+//! OperationOutcome, always.
 
 use std::sync::Arc;
 
@@ -136,7 +137,9 @@ fn build(gateway: &Gateway, received: &Received, verdict: Result<(), &Failure>) 
 
 fn mode_of(gateway: &Gateway, message: &Message<'_>) -> AckMode {
     let source = identify::source(&gateway.settings, message);
-    source.map_or(AckMode::ByHeader, |source| gateway.settings.sources[source].ack_mode)
+    source.map_or(AckMode::ByHeader, |source| {
+        gateway.settings.sources[source].ack_mode
+    })
 }
 
 fn outcome(verdict: Result<(), &Failure>) -> Bytes {
@@ -247,8 +250,14 @@ mod tests {
     fn a_source_may_fill_msh_15_and_mean_nothing_by_it() {
         let bad = Failure::MissingSegment("PID");
         for (accept, application) in [("AL", "NE"), ("NE", "NE"), ("", "")] {
-            assert_eq!(code_in_mode(AckMode::Original, accept, application, Ok(())), Some(AckCode::AA));
-            assert_eq!(code_in_mode(AckMode::Original, accept, application, Err(&bad)), Some(AckCode::AE));
+            assert_eq!(
+                code_in_mode(AckMode::Original, accept, application, Ok(())),
+                Some(AckCode::AA)
+            );
+            assert_eq!(
+                code_in_mode(AckMode::Original, accept, application, Err(&bad)),
+                Some(AckCode::AE)
+            );
         }
     }
 

@@ -89,7 +89,11 @@ pub(crate) fn identify<'m>(settings: &Settings, message: &'m Message<'_>) -> Ide
 
 /// Which source sent a message: position in the settings.
 pub(crate) fn source(settings: &Settings, message: &Message<'_>) -> Option<usize> {
-    source_of(&settings.sources, &message.field("MSH", 3), &message.field("MSH", 4))
+    source_of(
+        &settings.sources,
+        &message.field("MSH", 3),
+        &message.field("MSH", 4),
+    )
 }
 
 /// The first source that takes this MSH-3 and MSH-4.

@@ -238,6 +238,8 @@ pub struct Receiver {
     pub heard: Seen,
     /// Control ids of those it took.
     pub taken: Seen,
+    /// Every frame, as it came.
+    pub frames: Arc<Mutex<Vec<Vec<u8>>>>,
     count: watch::Receiver<usize>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -254,10 +256,10 @@ impl Receiver {
     ) -> Self {
         let socket = TcpListener::bind(address).await.unwrap();
         let address = socket.local_addr().unwrap();
-        let (heard, taken) = (Seen::default(), Seen::default());
+        let (heard, taken, frames) = (Seen::default(), Seen::default(), Arc::default());
         let (counter, count) = watch::channel(0);
         let script: Script = Arc::new(script);
-        let (all, good) = (heard.clone(), taken.clone());
+        let seen = (heard.clone(), taken.clone(), Arc::clone(&frames));
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             let counter = Arc::new(counter);
@@ -265,19 +267,14 @@ impl Receiver {
                 let Ok((stream, _)) = socket.accept().await else {
                     return;
                 };
-                connections.spawn(serve(
-                    stream,
-                    script.clone(),
-                    all.clone(),
-                    good.clone(),
-                    counter.clone(),
-                ));
+                connections.spawn(serve(stream, script.clone(), seen.clone(), counter.clone()));
             }
         });
         Self {
             address,
             heard,
             taken,
+            frames,
             count,
             task,
         }
@@ -316,8 +313,7 @@ impl Receiver {
 async fn serve(
     mut stream: tokio::net::TcpStream,
     script: Script,
-    heard: Seen,
-    taken: Seen,
+    (heard, taken, frames): (Seen, Seen, Arc<Mutex<Vec<Vec<u8>>>>),
     count: Arc<watch::Sender<usize>>,
 ) {
     let mut decoder = Decoder::new(1 << 20);
@@ -326,6 +322,7 @@ async fn serve(
         while let Some(Ok(frame)) = decoder.next(&mut buffer) {
             let message = Message::parse(&frame).unwrap();
             let control_id = message.header().control_id().into_owned();
+            frames.lock().unwrap().push(frame.to_vec());
             let number = {
                 let mut heard = heard.lock().unwrap();
                 heard.push(control_id.clone());

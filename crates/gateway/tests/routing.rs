@@ -1,0 +1,131 @@
+//! Which messages go where, and in whose dialect.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+mod support;
+
+use hl7v2::ack::AckCode;
+use store::DeliveryState;
+use support::{Bed, Receiver, admission, event};
+
+/// Two trusts on one listener, two receivers, and one that takes everything that enters.
+fn config(north: &Receiver, south: &Receiver, archive: &Receiver) -> String {
+    format!(
+        r#"
+[gateway]
+http = "127.0.0.1:0"
+[[source]]
+name = "pas-one"
+system = "pas"
+sending-application = ["PAS"]
+sending-facility = ["RYJ"]
+[[source]]
+name = "pas-two"
+system = "pas"
+sending-application = ["PAS^OID^ISO"]
+[[endpoint]]
+name = "in"
+listen = "mllp://127.0.0.1:0"
+[[endpoint]]
+name = "north"
+send = "mllp://{}"
+retry-first-ms = 5
+retry-longest-ms = 20
+[[endpoint]]
+name = "south"
+send = "mllp://{}"
+[[endpoint]]
+name = "archive"
+send = "mllp://{}"
+[[interface]]
+name = "to-north"
+from = "pas"
+to = "north"
+facility = ["RYJ", "7B"]
+[[interface]]
+name = "to-south"
+from = "pas-two"
+to = "south"
+accept = ["ADT^A03", "ADT^A08"]
+[[interface]]
+name = "to-archive"
+from = "in"
+to = "archive"
+translate = "none"
+"#,
+        north.address, south.address, archive.address
+    )
+}
+
+#[tokio::test]
+async fn system_source_event_and_facility_decide() {
+    let (mut north, mut south, mut archive) = (
+        Receiver::willing().await,
+        Receiver::willing().await,
+        Receiver::willing().await,
+    );
+    let bed = Bed::start(&config(&north, &south, &archive)).await;
+    let second = |message: String| message.replace("|PAS|RYJ|", "|PAS^OID^ISO|RXX|");
+    for message in [
+        admission("ONE", "7"),
+        second(event("A01", "TWO-A01", "8")),
+        second(event("A03", "TWO-A03", "8")),
+        second(event("A08", "TWO-7B", "8")).replace("7A^1^1", "7A^1^1^7B"),
+        admission("STRANGER", "9").replace("|PAS|", "|LAB|"),
+    ] {
+        assert_eq!(bed.send(&message).await.code(), AckCode::AA);
+    }
+    archive.until(5).await;
+    north.until(2).await;
+    south.until(2).await;
+    bed.until(DeliveryState::Delivered, 9).await;
+    assert_eq!(north.taken(), ["ONE", "TWO-7B"]);
+    assert_eq!(south.taken(), ["TWO-A03", "TWO-7B"]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_away_holds_up_no_other() {
+    let (north, south, mut archive) = (
+        Receiver::willing().await,
+        Receiver::willing().await,
+        Receiver::willing().await,
+    );
+    let config = config(&north, &south, &archive);
+    let address = north.stop().await;
+    let bed = Bed::start(&config).await;
+    for number in 0..20 {
+        assert_eq!(
+            bed.send(&admission(&format!("M{number}"), "7")).await.code(),
+            AckCode::AA
+        );
+    }
+    archive.until(20).await;
+    bed.until(DeliveryState::Delivered, 20).await;
+    let mut north = Receiver::start_at(address, |_, _| support::Act::Ack(AckCode::AA)).await;
+    north.until(20).await;
+    bed.until(DeliveryState::Delivered, 40).await;
+    assert_eq!(north.taken(), archive.taken(), "one patient, one order");
+}
+
+#[tokio::test]
+async fn one_dialect_becomes_another_and_the_control_id_stays() {
+    let mut receiver = Receiver::willing().await;
+    let text = format!(
+        "[gateway]\nhttp = '127.0.0.1:0'\n\
+         [[endpoint]]\nname = 'in'\nlisten = 'mllp://127.0.0.1:0'\ndialect = 'standard'\n\
+         [[endpoint]]\nname = 'out'\nsend = 'mllp://{}'\ndialect = 'itk'\n\
+         [[interface]]\nname = 'in-to-out'\nfrom = 'in'\nto = 'out'\n",
+        receiver.address
+    );
+    let bed = Bed::start(&text).await;
+    bed.send(&admission("M1", "7")).await;
+    receiver.until(1).await;
+    let sent = receiver.frames.lock().unwrap()[0].clone();
+    let sent = String::from_utf8(sent).unwrap();
+    assert!(sent.contains("|M1|"), "{sent}");
+    // The NHS shape writes the sex as a digit; what it cannot know it does not invent.
+    assert!(
+        sent.contains("SYNTHETIC^PERSON") && !sent.contains("|19700101|F"),
+        "{sent}"
+    );
+}
