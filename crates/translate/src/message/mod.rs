@@ -71,6 +71,11 @@ pub(crate) fn is_mapped(event: &str) -> bool {
     MAPPED.contains(&event)
 }
 
+/// True for an event that moves a visit or an account from the person in MRG to the one in PID.
+pub(crate) fn is_move(event: &str) -> bool {
+    matches!(event, "A43" | "A44" | "A45")
+}
+
 /// True for an event that makes one patient of two: PID survives, MRG is merged into it.
 pub(crate) fn is_merge(event: &str) -> bool {
     matches!(event, "A18" | "A30" | "A34" | "A36" | "A39" | "A40" | "A41")

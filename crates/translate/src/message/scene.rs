@@ -186,6 +186,13 @@ fn on_mrg<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     };
     let mut loser = Box::<Patient>::default();
     mrg::MRG.read(segment, &mut loser, cx);
+    let other = loser.identifier.first().map(|one| pid::identity(one, cx));
+    if let Some(id) = other.filter(|id| super::is_move(&cx.event) && *id != survivor.id) {
+        // The one a visit is moved from stays who they are.
+        let from = Open::new(id, loser, cx);
+        mrg::see_also(&mut survivor.resource, from.reference());
+        return from.close(cx);
+    }
     if !super::is_merge(&cx.event) {
         for mut identifier in loser.identifier {
             pid::make_old(&mut identifier);

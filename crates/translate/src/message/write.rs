@@ -5,7 +5,7 @@
 
 use fhir::{
     AllergyIntolerance, Condition, DiagnosticReport, Encounter, EncounterDiagnosis, MessageHeader,
-    Observation, Patient, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
+    Observation, Patient, PatientLink, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
 };
 
 use crate::back::{Back, SegmentWriter};
@@ -121,17 +121,17 @@ impl<'b> Out<'_, 'b> {
         let mut segment = SegmentWriter::new("PD1");
         pd1::PD1.write(patient, &mut segment, self.back);
         self.push(segment);
-        for link in patient
-            .link
-            .iter()
-            .filter(|link| link.type_.as_deref() == Some("replaces"))
-        {
+        let moves = super::is_move(&self.event);
+        for link in patient.link.iter().filter(|link| is_in_mrg(link, moves)) {
             let Some(loser) = self.back.resolve::<Patient>(link.other_.as_ref()) else {
                 continue;
             };
             let mut segment = SegmentWriter::new("MRG");
             mrg::MRG.write(loser, &mut segment, self.back);
-            self.push(segment);
+            // MRG-1 is a number and no set id: alone it says everything.
+            if !segment.leaves.is_empty() {
+                self.segments.push(segment);
+            }
         }
         for (number, person) in (1..).zip(nk1::of_patient(Some(patient), self.back)) {
             let mut segment = SegmentWriter::new("NK1");
@@ -388,5 +388,14 @@ impl<'b> Out<'_, 'b> {
             segment.set(1, number.to_string());
             self.segments.push(segment);
         }
+    }
+}
+
+/// True for the other person of a merge, or of a move.
+fn is_in_mrg(link: &PatientLink, moves: bool) -> bool {
+    match link.type_.as_deref() {
+        Some("replaces") => true,
+        Some("seealso") => moves,
+        _ => false,
     }
 }

@@ -113,6 +113,11 @@ pub(crate) fn survive(patient: &mut Patient, loser: Reference) {
     patient.link.push(link(loser, "replaces"));
 }
 
+/// Points from a patient to the one something was moved from.
+pub(crate) fn see_also(patient: &mut Patient, other: Reference) {
+    patient.link.push(link(other, "seealso"));
+}
+
 fn link(other: Reference, kind: &'static str) -> PatientLink {
     PatientLink {
         other_: Some(other),
