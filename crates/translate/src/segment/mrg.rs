@@ -3,7 +3,9 @@
 //! The loser is inactive, its identifiers are `use=old`; the survivor `replaces` it.
 
 use fhir::{Patient, PatientLink, Reference, Text};
+use hl7v2::Field;
 
+use crate::context::Context;
 use crate::datatype::{identifier, name};
 use crate::row::SegmentMap;
 use crate::segment::pid;
@@ -15,46 +17,26 @@ pub(crate) static MRG: SegmentMap<Patient> = SegmentMap {
     segment: "MRG",
     resource: "Patient",
     rows: &[
-        Row::new(
-            1,
-            "identifier",
-            |field, patient, cx| {
-                for one in field.repetitions() {
-                    cx.at(patient.identifier.len());
-                    patient.identifier.extend(identifier::read_cx(one, cx));
-                }
-            },
-            |patient, field, back| {
-                for one in patient
-                    .identifier
-                    .iter()
-                    .filter(|one| !identifier::is_typed(one, "AN"))
-                {
-                    identifier::write_cx(one, field.repetition(), back);
-                }
-            },
-        ),
+        Row::new(1, "identifier", read_numbers, |patient, field, back| {
+            for one in patient
+                .identifier
+                .iter()
+                .filter(|one| !identifier::is_typed(one, "AN"))
+            {
+                identifier::write_cx(one, field.repetition(), back);
+            }
+        }),
         Row::new(
             2,
             "identifier",
-            |field, patient, cx| {
-                for one in field.repetitions() {
-                    cx.at(patient.identifier.len());
-                    patient.identifier.extend(identifier::read_cx(one, cx));
-                }
-            },
+            read_numbers,
             |_, _, _| {}, // Withdrawn: MRG-1 carries every identifier back.
         )
         .note("withdrawn; writes back to MRG-1"),
         Row::new(
             4,
             "identifier",
-            |field, patient, cx| {
-                for one in field.repetitions() {
-                    cx.at(patient.identifier.len());
-                    patient.identifier.extend(identifier::read_cx(one, cx));
-                }
-            },
+            read_numbers,
             |_, _, _| {}, // Withdrawn: MRG-1 carries every identifier back.
         )
         .note("withdrawn; writes back to MRG-1"),
@@ -98,6 +80,14 @@ pub(crate) static MRG: SegmentMap<Patient> = SegmentMap {
         Row::kept(6),
     ],
 };
+
+/// MRG-1, and MRG-2 and MRG-4 of older versions: numbers of the one who goes.
+fn read_numbers(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
+    for one in field.repetitions() {
+        cx.at(patient.identifier.len());
+        patient.identifier.extend(identifier::read_cx(one, cx));
+    }
+}
 
 /// Makes a patient the loser of a merge.
 pub(crate) fn retire(patient: &mut Patient, survivor: Reference) {
