@@ -6,7 +6,7 @@
 
 use hl7v2::nhs::NhsNumber;
 
-use crate::state::change::{Demographics, Given};
+use crate::state::change::{Demographics, Given, Visit, VisitAct};
 use crate::state::person::{Address, Alias, Clinician, Coded, Name, Telecom};
 use crate::state::report::{Observation, Report, Said};
 use crate::state::{Change, Text};
@@ -206,8 +206,33 @@ pub(crate) fn admission_time((day, hour): (u32, u32), digits: usize) -> Text {
         .collect()
 }
 
+/// What happens to a citizen in hospital: the visit begins, and where there is a result it is filed.
+pub(crate) fn stay_events(
+    citizen: &Citizen,
+    mrn: Alias,
+    visit: Visit,
+    coding_system: &'static str,
+    at: &str,
+) -> impl Iterator<Item = Change> + use<> {
+    let event = Change {
+        at: at.into(),
+        recorded: at.into(),
+        aliases: vec![mrn],
+        ..Change::default()
+    };
+    let report = sodium_report(citizen, coding_system, at).map(|report| Change {
+        reports: vec![report],
+        ..event.clone()
+    });
+    let begin = Change {
+        visit: Some((VisitAct::Begin, visit)),
+        ..event
+    };
+    std::iter::once(begin).chain(report)
+}
+
 /// The one result of a citizen in hospital, under a local coding system.
-pub(crate) fn sodium_report(citizen: &Citizen, system: &'static str, at: &str) -> Option<Report> {
+fn sodium_report(citizen: &Citizen, system: &'static str, at: &str) -> Option<Report> {
     let sodium = citizen.sodium?;
     let coded = |code: &'static str, text: &'static str| Coded {
         code: Text::const_new(code),

@@ -1,7 +1,7 @@
 //! The synthetic people of a LastWord site, and who of them lies in which bed.
 
-use crate::seed::{Citizen, admission_time, register, sodium_report};
-use crate::state::change::{Visit, VisitAct};
+use crate::seed::{Citizen, admission_time, register, stay_events};
+use crate::state::change::Visit;
 use crate::state::encounter::Place;
 use crate::state::person::{Alias, Clinician, Coded, Role};
 use crate::state::{Change, Text};
@@ -82,22 +82,6 @@ pub(super) fn events(citizen: &Citizen, profile: &Profile) -> Vec<Change> {
         admitted: Some(at.clone()).into(),
         ..Visit::default()
     };
-    let aliases = vec![mrn];
-    events.push(Change {
-        at: at.clone(),
-        recorded: at.clone(),
-        aliases: aliases.clone(),
-        visit: Some((VisitAct::Begin, visit)),
-        ..Change::default()
-    });
-    if let Some(report) = sodium_report(citizen, "PLW-HL7", &at) {
-        events.push(Change {
-            at: at.clone(),
-            recorded: at,
-            aliases,
-            reports: vec![report],
-            ..Change::default()
-        });
-    }
+    events.extend(stay_events(citizen, mrn, visit, "PLW-HL7", &at));
     events
 }
