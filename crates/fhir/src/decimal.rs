@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{Error, Unexpected};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::Text;
+use crate::codec::explain::{NO_NUMBER, refuse};
 
 /// A decimal with its digits as written: `1.10` is not `1.1`, and neither is ever a binary fraction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -95,7 +95,7 @@ impl Serialize for Decimal {
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
-        Self::new(raw.get()).map_err(|_| D::Error::invalid_type(Unexpected::Other("no number"), &"a number"))
+        Self::new(raw.get()).map_err(|error| refuse(NO_NUMBER, raw, error))
     }
 }
 

@@ -100,7 +100,8 @@ pub fn from_slice_within<T: codec::Item + codec::Structure + Default>(
 ) -> Result<T, ReadError> {
     let document = limits.admit(bytes)?;
     let text = limits::without_mark(document);
-    serde_json::from_str(text).map_err(|_| codec::explain::explain::<T>(document, text))
+    T::read_text(text)
+        .map_err(|error| codec::explain::explain(document, text, error, T::PLACE, T::RESOURCE_TYPE))
 }
 
 /// Writes one structure or resource as JSON.
@@ -112,5 +113,5 @@ pub fn to_vec<T: codec::Item>(value: &T) -> Vec<u8> {
 
 /// Appends one structure or resource as JSON to a buffer that can be used again.
 pub fn to_bytes<T: codec::Item>(value: &T, bytes: &mut Vec<u8>) {
-    serde_json::to_writer(bytes, value).expect("a Vec takes every byte, and our names are strings");
+    value.write_item(bytes);
 }

@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
 use crate::Text;
+use crate::codec::write;
 
 /// The members of a structure that R4 or we do not know, in the order they came.
 ///
@@ -58,6 +59,15 @@ impl Other {
         let mut names: Vec<&str> = list.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         names.windows(2).any(|pair| pair.first() == pair.last())
+    }
+
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
+        for (name, value) in self.iter() {
+            write::string(name, out);
+            out.push(b':');
+            out.extend_from_slice(value.get().as_bytes());
+            out.push(b',');
+        }
     }
 
     pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {

@@ -8,10 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::check::{Issue, Report};
-use crate::codec::explain::{
-    explain as explain_structure, explain_as, explain_syntax, is_name, kind_of, offset,
-};
-use crate::codec::{Fill, Item, Key, Structure};
+use crate::codec::explain::{explain as explain_error, is_name, kind_of, offset, refuse};
+use crate::codec::{Item, Key, Structure};
 use crate::error::Fault;
 use crate::limits::without_mark;
 use crate::prelude::*;
@@ -90,7 +88,7 @@ macro_rules! resources {
             fn read(text: &str) -> serde_json::Result<Self> {
                 let name = resource_type_of(text)?;
                 Ok(match name.as_str() {
-                    $(stringify!($name) => Self::$name(read_boxed(text)?),)*
+                    $(stringify!($name) => Self::$name($name::read_text_boxed(text)?),)*
                     _ => Self::Other(Box::new(RawResource::read(name, text)?)),
                 })
             }
@@ -106,18 +104,18 @@ macro_rules! resources {
         }
 
         impl Item for Resource {
+            fn write_item(&self, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$name(resource) => resource.write_item(out),)*
+                    Self::Other(raw) => out.extend_from_slice(raw.json().as_bytes()),
+                }
+            }
+
             fn check_item(&self, report: &mut Report) {
                 match self {
                     $(Self::$name(resource) => resource.check_members(report),)*
                     Self::Other(_) => {}
                 }
-            }
-        }
-
-        fn explain_named(name: &str, document: &str, text: &str) -> ReadError {
-            match name {
-                $(stringify!($name) => explain_structure::<$name>(document, text),)*
-                _ => explain_as::<Head>(document, text, name, None),
             }
         }
 
@@ -210,7 +208,7 @@ impl Resource {
 /// How the refusal of a resource inside another one begins; what follows is the inner refusal.
 pub(crate) const INSIDE: &str = "in a resource: ";
 /// The refusal of [`NESTED_MAX`].
-pub(crate) const TOO_NESTED: &str = "too many resources inside each other";
+pub(crate) const TOO_NESTED: &str = "too many resources inside each other: ";
 /// Most resources inside each other, whoever reads. [`Limits::DEFAULT`] allows no more by its depth.
 ///
 /// `serde_json` counts anew in every resource, which is read from text of its own.
@@ -219,8 +217,8 @@ pub(crate) const NESTED_MAX: usize = 32;
 impl<'de> Deserialize<'de> for Resource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
-        let _nesting = Nesting::enter().ok_or_else(|| D::Error::custom(TOO_NESTED))?;
-        Self::read(raw.get()).map_err(|error| D::Error::custom(format_args!("{INSIDE}{error}")))
+        let _nesting = Nesting::enter().ok_or_else(|| refuse(TOO_NESTED, raw, ""))?;
+        Self::read(raw.get()).map_err(|error| refuse(INSIDE, raw, error))
     }
 }
 
@@ -258,15 +256,6 @@ fn resource_type_of(text: &str) -> serde_json::Result<Text> {
     }
 }
 
-/// On the heap from the start; a resource is big.
-fn read_boxed<T: Structure>(text: &str) -> serde_json::Result<Box<T>> {
-    let mut resource = Box::<T>::default();
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.deserialize_map(Fill(resource.as_mut()))?;
-    deserializer.end()?;
-    Ok(resource)
-}
-
 const NO_NAME: &str = "resourceType is no resource name";
 
 /// Stops at the tag, which `serde_json` calls a fault: the rest of the object is missing to it.
@@ -295,21 +284,19 @@ impl<'de> Visitor<'de> for Tag<'_> {
 #[derive(Deserialize)]
 struct Head {
     #[serde(rename = "resourceType")]
+    #[expect(dead_code, reason = "given twice, it is refused")]
     resource_type: Text,
     id: Option<Text>,
 }
 
 /// Why `text`, a part of `document`, is no resource.
 pub(crate) fn explain(document: &str, text: &str) -> ReadError {
-    if let Ok(name) = resource_type_of(text) {
-        return explain_named(&name, document, text);
-    }
     let fault = match serde_json::from_str::<&RawValue>(text) {
-        Err(error) => return explain_syntax(document, text, error),
+        Err(error) => return explain_error(document, text, error, "", None),
         Ok(raw) => match kind_of(raw.get()) {
-            Some("an object") => match serde_json::from_str::<Head>(text) {
-                Ok(head) if !is_name(&head.resource_type) => Fault::Syntax(NO_NAME),
-                _ => return explain_as::<Head>(document, text, "", None),
+            Some("an object") => match Resource::read(text) {
+                Err(error) => return explain_object(document, text, error),
+                Ok(_) => Fault::Syntax(NO_NAME),
             },
             found => Fault::WrongType {
                 expected: "an object",
@@ -318,6 +305,19 @@ pub(crate) fn explain(document: &str, text: &str) -> ReadError {
         },
     };
     ReadError::new(offset(document, text.trim_ascii_start()), fault)
+}
+
+fn explain_object(document: &str, text: &str, error: serde_json::Error) -> ReadError {
+    match resource_type_of(text) {
+        Ok(name) => {
+            let modelled = RESOURCE_TYPES.iter().find(|known| **known == name);
+            explain_error(document, text, error, &name, modelled.copied())
+        }
+        Err(error) if error.to_string().starts_with(NO_NAME) => {
+            ReadError::new(offset(document, text.trim_ascii_start()), Fault::Syntax(NO_NAME))
+        }
+        Err(error) => explain_error(document, text, error, "", None),
+    }
 }
 
 /// A resource we do not model: its type, its id, and its JSON as it came.

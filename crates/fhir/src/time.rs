@@ -98,6 +98,10 @@ macro_rules! written_time {
                 Some(Self::default())
             }
 
+            fn write_item(&self, out: &mut Vec<u8>) {
+                self.0.write_item(out);
+            }
+
             fn check_item(&self, report: &mut Report) {
                 if !self.is_valid() {
                     report.add($form);

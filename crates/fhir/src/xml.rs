@@ -3,7 +3,7 @@
 //! One way only: some clients ask for XML, none of our systems sends it. Works on any FHIR JSON, modelled or not; the
 //! order of elements is the order of members, which for what this crate writes is R4's.
 
-use crate::codec::explain::{explain_syntax, offset};
+use crate::codec::explain::{explain, offset};
 use crate::codec::json::Json;
 use crate::limits::without_mark;
 use crate::{Fault, Limits, ReadError};
@@ -15,7 +15,7 @@ use crate::{Fault, Limits, ReadError};
 pub fn from_json(json: &[u8]) -> Result<Vec<u8>, ReadError> {
     let document = Limits::DEFAULT.admit(json)?;
     let text = without_mark(document);
-    let members = match Json::read(text).map_err(|error| explain_syntax(document, text, error))? {
+    let members = match Json::read(text).map_err(|error| explain(document, text, error, "", None))? {
         Json::Object(members) => members,
         _ => Vec::new(),
     };

@@ -108,3 +108,24 @@ proptest! {
         prop_assert_eq!(fhir::from_slice::<fhir::Patient>(&json).unwrap().id.unwrap(), text);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// The two ways to write give the same bytes: ours, and serde's through serde_json.
+    #[test]
+    fn both_ways_to_write_agree(members in proptest::collection::vec(member(), 0..5), text in any::<String>()) {
+        let members: Vec<_> = members.into_iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        let text = Value::from(text);
+        let json = format!(
+            r#"{{"resourceType":"Bundle","total":3,"entry":[{{"fullUrl":{text},"resource":{{"resourceType":"Patient","name":[{{"given":[null,{text}],"_given":[{{"id":"a"}},null]}}]{}{}}}}},
+            {{"resource":{{"resourceType":"Observation","valueQuantity":{{"value":1.10,"unit":{text}}}}}}},{{"resource":{{"resourceType":"Linkage","x":[1.0]}}}}]}}"#,
+            if members.is_empty() { "" } else { "," },
+            members.join(",")
+        );
+        if let Ok(resource) = Resource::from_slice(json.as_bytes()) {
+            let ours = String::from_utf8(resource.to_vec()).unwrap();
+            prop_assert_eq!(ours, serde_json::to_string(&resource).unwrap());
+        }
+    }
+}

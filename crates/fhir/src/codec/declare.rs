@@ -60,14 +60,22 @@ macro_rules! structure {
             ) -> Result<bool, A::Error> {
                 match name {
                     $(
-                        $json => $crate::codec::Member::read(&mut self.$member, $json, map)?,
+                        $json => $crate::codec::Member::read(&mut self.$member, map)?,
                         $(concat!("_", $json) => {
-                            $crate::codec::Member::read(&mut self.$sibling, concat!("_", $json), map)?;
+                            $crate::codec::Member::read(&mut self.$sibling, map)?;
                         })?
                     )*
                     _ => return Ok(false),
                 }
                 Ok(true)
+            }
+
+            fn read_text(text: &str) -> serde_json::Result<Self> {
+                serde_json::from_str(text)
+            }
+
+            fn read_text_boxed(text: &str) -> serde_json::Result<Box<Self>> {
+                $crate::codec::read_boxed(text)
             }
 
             fn unknown_mut(&mut self) -> &mut $crate::Other {
@@ -97,6 +105,20 @@ macro_rules! structure {
                 deserializer: D,
             ) -> Result<(), D::Error> {
                 deserializer.deserialize_map($crate::codec::Fill(place.insert(Self::default())))
+            }
+
+            fn write_item(&self, out: &mut Vec<u8>) {
+                out.push(b'{');
+                let resource: Option<&'static str> = $resource;
+                if resource.is_some() {
+                    out.extend_from_slice(concat!("\"resourceType\":\"", $place, "\",").as_bytes());
+                }
+                $(
+                    $crate::codec::Member::write_json(&self.$member, concat!("\"", $json, "\":"), out);
+                    $($crate::codec::Member::write_json(&self.$sibling, concat!("\"_", $json, "\":"), out);)?
+                )*
+                self.other.write_json(out);
+                $crate::codec::write::close(b'}', out);
             }
 
             fn is_empty(&self) -> bool {

@@ -1,60 +1,46 @@
-//! Names place and fault of a text that could not be read, by reading it a second time with the path kept.
+//! Names place and fault of a text that could not be read.
 //!
-//! The first reading is plain `serde_json`; only a refusal costs this one, through `serde_path_to_error`. The words of
-//! serde are sorted into our faults and never passed on: they may quote a value.
+//! `serde_json` says where it stopped and why; the place is looked up in the text afterwards, which only a refusal has
+//! to pay for. The words of serde are sorted into our faults and never passed on: they may quote a value.
 
-use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
-use serde_path_to_error::Segment;
+use serde_json::value::RawValue;
 
-use super::Structure;
 use super::json::children_until;
 use crate::error::{Fault, ReadError};
 use crate::{limits, resource};
 
-/// Why `text`, a part of `document`, is no `T`.
-pub(crate) fn explain<T: Structure>(document: &str, text: &str) -> ReadError {
-    explain_as::<T>(document, text, T::PLACE, T::RESOURCE_TYPE)
-}
-
-/// The same for a `T` that is no structure; `root` starts the path.
-pub(crate) fn explain_as<'a, T: Deserialize<'a>>(
+/// What `error` says of `text`, a part of `document`; `root` starts the path, `expected` is the `resourceType` wanted.
+pub(crate) fn explain(
     document: &str,
-    text: &'a str,
+    text: &str,
+    error: serde_json::Error,
     root: &str,
     expected: Option<&'static str>,
 ) -> ReadError {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let (steps, error) = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Err(error) => (error.path().iter().cloned().collect(), error.into_inner()),
-        Ok(_) => match deserializer.end() {
-            Err(error) => (Vec::new(), error),
-            Ok(()) => return ReadError::new(offset(document, text), Fault::Syntax(NOT_JSON)),
-        },
+    // Of a text that is no JSON at all, that comes first.
+    let error = match serde_json::from_str::<IgnoredAny>(text) {
+        Err(syntax) if error.classify() == Category::Data => syntax,
+        _ => error,
     };
-    Failure {
+    let failure = Failure {
         document,
         text,
         root,
         expected,
-        steps,
+        steps: Vec::new(),
         error,
-    }
-    .tell()
+    };
+    failure.tell()
 }
 
-/// Why `text`, a part of `document`, is not JSON.
-pub(crate) fn explain_syntax(document: &str, text: &str, error: serde_json::Error) -> ReadError {
-    let (root, expected, steps) = ("", None, Vec::new());
-    Failure {
-        document,
-        text,
-        root,
-        expected,
-        steps,
-        error,
-    }
-    .tell()
+/// A refusal of a value that was read as raw JSON, which `serde_json` could not place: it carries the value's address.
+pub(crate) fn refuse<E: serde::de::Error>(what: &'static str, value: &RawValue, why: impl Display) -> E {
+    E::custom(format_args!("{what}{:p} {why}", value.get().as_ptr()))
 }
 
 /// Where in `document` its part `text` starts.
@@ -75,6 +61,17 @@ pub(crate) fn kind_of(text: &str) -> Option<&'static str> {
     })
 }
 
+/// How the refusal of a member begins that was there before.
+pub(crate) const TWICE: &str = "expected no second one";
+/// How the refusal of a decimal begins.
+pub(crate) const NO_NUMBER: &str = "no number: ";
+
+/// A step on the way to a value.
+enum Step<'a> {
+    Member(Cow<'a, str>),
+    Item(usize),
+}
+
 /// What a reading came to grief on.
 struct Failure<'a> {
     document: &'a str,
@@ -82,7 +79,7 @@ struct Failure<'a> {
     root: &'a str,
     /// The `resourceType` the text must have.
     expected: Option<&'static str>,
-    steps: Vec<Segment>,
+    steps: Vec<Step<'a>>,
     error: serde_json::Error,
 }
 
@@ -92,8 +89,13 @@ impl Failure<'_> {
             return self.at_cursor(syntax_fault(&self.error.to_string()));
         }
         let message = self.error.to_string();
-        let value = find(self.text, &self.steps);
-        let fault = if message.starts_with("duplicate field") {
+        let placed = message.find("0x").and_then(|at| address(message.get(at + 2..)?));
+        let at = placed.map(|address| address.saturating_sub(self.text.as_ptr() as usize));
+        let (steps, value) = locate(self.text, at.unwrap_or_else(|| self.cursor()));
+        self.steps = steps;
+        let fault = if message.contains(TWICE) {
+            Fault::Duplicate
+        } else if message.starts_with("duplicate field") {
             return self.at_cursor(Fault::Duplicate);
         } else if message.starts_with("missing field") {
             Fault::NoResourceType
@@ -101,43 +103,47 @@ impl Failure<'_> {
             Fault::TooDeep {
                 limit: resource::NESTED_MAX,
             }
-        } else if let Some(value) = value.filter(|_| message.starts_with(resource::INSIDE)) {
+        } else if message.starts_with(resource::INSIDE) {
             return resource::explain(self.document, value).inside(self.root, path(&self.steps));
+        } else if message.starts_with(NO_NUMBER) {
+            wrong_type("expected a number", value)
         } else if let Some(fault) = self.other_resource(&message, value) {
             self.steps.pop();
             fault
         } else {
             wrong_type(&message, value)
         };
-        match value {
-            Some(value) => self.at(offset(self.document, value), fault),
-            None => self.at_cursor(fault),
-        }
+        self.at(offset(self.document, value), fault)
     }
 
     fn at(&self, offset: usize, fault: Fault) -> ReadError {
         ReadError::new(offset, fault).inside(self.root, path(&self.steps))
     }
 
-    /// The fault where `serde_json` stopped, which for a value of the wrong type is behind it.
-    fn at_cursor(&self, fault: Fault) -> ReadError {
+    /// How much of the text was read.
+    fn cursor(&self) -> usize {
         let lines = self.text.split_inclusive('\n');
         let before: usize = lines
             .take(self.error.line().saturating_sub(1))
             .map(str::len)
             .sum();
-        let cursor = (before + self.error.column().saturating_sub(1)).min(self.text.len());
-        self.at(offset(self.document, self.text) + cursor, fault)
+        (before + self.error.column()).min(self.text.len())
     }
 
-    fn other_resource(&self, message: &str, value: Option<&str>) -> Option<Fault> {
+    /// The fault at the last byte `serde_json` looked at.
+    fn at_cursor(&self, fault: Fault) -> ReadError {
+        self.at(
+            offset(self.document, self.text) + self.cursor().saturating_sub(1),
+            fault,
+        )
+    }
+
+    fn other_resource(&self, message: &str, value: &str) -> Option<Fault> {
         let expected = self.expected?;
         if !message.starts_with("invalid value: another resourceType") {
             return None;
         }
-        let found: String = value
-            .and_then(|value| serde_json::from_str(value).ok())
-            .unwrap_or_default();
+        let found: String = serde_json::from_str(value).unwrap_or_default();
         // A name is safe to repeat; anything else could be a value that went astray.
         let found = if is_name(&found) {
             found
@@ -148,36 +154,54 @@ impl Failure<'_> {
     }
 }
 
-/// The value at the end of a path, from its first byte on.
-fn find<'a>(text: &'a str, steps: &[Segment]) -> Option<&'a str> {
-    let Some((step, steps)) = steps.split_first() else {
-        return Some(text.trim_ascii_start());
-    };
-    let (children, _) = children_until(text);
-    let mut children = children.into_iter();
-    let (_, value) = match step {
-        Segment::Map { key } => children.find(|(name, _)| name == key)?,
-        Segment::Seq { index } => children.nth(*index)?,
-        Segment::Enum { .. } | Segment::Unknown => return None,
-    };
-    find(value.get(), steps)
+/// The address in a [`refuse`], which ends at a space.
+fn address(text: &str) -> Option<usize> {
+    usize::from_str_radix(text.split(' ').next()?, 16).ok()
+}
+
+/// The innermost value that a reading which stopped at `cursor` was in or had just read, and the way to it.
+///
+/// `serde_json` stops in front of an object or list it does not want and behind any other value.
+fn locate(text: &str, cursor: usize) -> (Vec<Step<'_>>, &str) {
+    let mut steps = Vec::new();
+    let mut value = text.trim_ascii();
+    loop {
+        let (children, _) = children_until(value);
+        let inside = |child: &str| {
+            let start = offset(text, child);
+            start <= cursor && cursor <= start + child.len()
+        };
+        let found = children
+            .into_iter()
+            .enumerate()
+            .find(|(_, (_, child))| inside(child.get()));
+        let Some((index, (name, child))) = found else {
+            return (steps, value);
+        };
+        steps.push(if value.starts_with('[') {
+            Step::Item(index)
+        } else {
+            Step::Member(name)
+        });
+        value = child.get();
+    }
 }
 
 /// A path as FHIRPath, each step with its dot or brackets, up to a name that is none: it could be a value.
-fn path(steps: &[Segment]) -> String {
+fn path(steps: &[Step<'_>]) -> String {
     let mut path = String::new();
     for step in steps {
         match step {
-            Segment::Map { key } if is_name(key.strip_prefix('_').unwrap_or(key)) => {
+            Step::Member(name) if is_name(name.strip_prefix('_').unwrap_or(name)) => {
                 path.push('.');
-                path.push_str(key);
+                path.push_str(name);
             }
-            Segment::Seq { index } => {
+            Step::Item(index) => {
                 path.push('[');
                 path.push_str(&index.to_string());
                 path.push(']');
             }
-            _ => break,
+            Step::Member(_) => break,
         }
     }
     path
@@ -200,14 +224,14 @@ const EXPECTED: [(&str, &str); 8] = [
     ("u32", "a whole number, zero or more"),
 ];
 
-fn wrong_type(message: &str, value: Option<&str>) -> Fault {
+fn wrong_type(message: &str, value: &str) -> Fault {
     // Behind the last one, because a value may say "expected" too.
     let wanted = message.rsplit_once("expected ").map_or("", |(_, wanted)| wanted);
     let expected = EXPECTED
         .iter()
         .find(|(words, _)| wanted.starts_with(words))
         .map_or("another type", |(_, ours)| ours);
-    let found = match value.and_then(kind_of) {
+    let found = match kind_of(value) {
         Some("a number") if expected.starts_with("a whole number") => "another number",
         Some(kind) => kind,
         None => "something else",

@@ -7,6 +7,8 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, V
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::explain::TWICE;
+use super::write;
 use crate::check::Report;
 use crate::{Decimal, Element, Text};
 
@@ -20,12 +22,14 @@ pub trait Member: Default {
     ///
     /// # Errors
     /// When the value is of another type, or the member was there before.
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &'static str, map: &mut A) -> Result<(), A::Error>;
+    fn read<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error>;
     /// Writes name and value, or nothing when absent.
     ///
     /// # Errors
     /// When the serializer has one.
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
+    /// Appends name and value and a comma, or nothing when absent; `key` is the name in quotes with its colon.
+    fn write_json(&self, key: &'static str, out: &mut Vec<u8>);
     /// Reports what R4 forbids in the value.
     fn check(&self, report: &mut Report);
 }
@@ -52,6 +56,8 @@ pub trait Item: Serialize + DeserializeOwned {
     fn gap() -> Option<Self> {
         None
     }
+    /// Appends the value as JSON.
+    fn write_item(&self, out: &mut Vec<u8>);
     /// Reports what R4 forbids in the value.
     fn check_item(&self, report: &mut Report);
 }
@@ -64,9 +70,9 @@ impl<T: Item> Member for Option<T> {
         self.as_ref().is_none_or(T::is_empty)
     }
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &'static str, map: &mut A) -> Result<(), A::Error> {
+    fn read<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         if self.is_some() {
-            return map.next_value_seed(Twice(name));
+            return map.next_value_seed(Twice);
         }
         map.next_value_seed(Place(self))?;
         if self.is_absent() {
@@ -80,6 +86,17 @@ impl<T: Item> Member for Option<T> {
         match self {
             Some(value) if !value.is_empty() => map.serialize_entry(name, value),
             _ => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn write_json(&self, key: &'static str, out: &mut Vec<u8>) {
+        if let Some(value) = self
+            && !value.is_empty()
+        {
+            out.extend_from_slice(key.as_bytes());
+            value.write_item(out);
+            out.push(b',');
         }
     }
 
@@ -98,9 +115,9 @@ impl<T: Item> Member for Vec<T> {
         self.iter().all(T::is_gap)
     }
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &'static str, map: &mut A) -> Result<(), A::Error> {
+    fn read<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         if !self.is_empty() {
-            return map.next_value_seed(Twice(name));
+            return map.next_value_seed(Twice);
         }
         if let Some(List(items)) = map.next_value()? {
             *self = items;
@@ -116,6 +133,27 @@ impl<T: Item> Member for Vec<T> {
         map.serialize_entry(name, &Items(self))
     }
 
+    #[inline]
+    fn write_json(&self, key: &'static str, out: &mut Vec<u8>) {
+        if self.is_absent() {
+            return;
+        }
+        out.extend_from_slice(key.as_bytes());
+        out.push(b'[');
+        for item in self {
+            if !item.is_gap() {
+                item.write_item(out);
+            } else if T::gap().is_some() {
+                out.extend_from_slice(b"null");
+            } else {
+                continue;
+            }
+            out.push(b',');
+        }
+        write::close(b']', out);
+        out.push(b',');
+    }
+
     fn check(&self, report: &mut Report) {
         for (index, item) in self.iter().enumerate() {
             report.at_position(index, |report| item.check_item(report));
@@ -123,14 +161,22 @@ impl<T: Item> Member for Vec<T> {
     }
 }
 
-/// Refuses the value of a member that was there before; as a seed, so that the member is in the path.
-struct Twice(&'static str);
+/// Refuses the value of a member that was there before, whatever it is.
+struct Twice;
 
 impl<'de> DeserializeSeed<'de> for Twice {
     type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, _: D) -> Result<(), D::Error> {
-        Err(de::Error::duplicate_field(self.0))
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Twice {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(TWICE.trim_start_matches("expected "))
     }
 }
 
@@ -214,6 +260,10 @@ impl<T: Item> Item for Box<T> {
         self.as_ref().is_empty()
     }
 
+    fn write_item(&self, out: &mut Vec<u8>) {
+        self.as_ref().write_item(out);
+    }
+
     fn check_item(&self, report: &mut Report) {
         self.as_ref().check_item(report);
     }
@@ -227,6 +277,13 @@ impl Item for Option<Element> {
 
     fn gap() -> Option<Self> {
         Some(None)
+    }
+
+    fn write_item(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(element) => element.write_item(out),
+            None => out.extend_from_slice(b"null"),
+        }
     }
 
     fn check_item(&self, report: &mut Report) {
@@ -245,6 +302,10 @@ impl Item for Text {
         Some(Self::default())
     }
 
+    fn write_item(&self, out: &mut Vec<u8>) {
+        write::string(self, out);
+    }
+
     fn check_item(&self, report: &mut Report) {
         if self.as_str().is_empty() {
             report.add("a string must not be empty");
@@ -252,12 +313,32 @@ impl Item for Text {
     }
 }
 
-macro_rules! always_something {
+impl Item for bool {
+    fn write_item(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(if *self { b"true" } else { b"false" });
+    }
+
+    fn check_item(&self, _: &mut Report) {}
+}
+
+impl Item for Decimal {
+    fn write_item(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.as_str().as_bytes());
+    }
+
+    fn check_item(&self, _: &mut Report) {}
+}
+
+macro_rules! whole_numbers {
     ($($type:ty),*) => {
         $(impl Item for $type {
+            fn write_item(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
+            }
+
             fn check_item(&self, _: &mut Report) {}
         })*
     };
 }
 
-always_something!(bool, i32, u32, Decimal);
+whole_numbers!(i32, u32);

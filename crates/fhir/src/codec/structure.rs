@@ -23,6 +23,16 @@ pub trait Structure: Item + Default {
     /// # Errors
     /// When the value is of another type, or the member was there before.
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
+    /// Reads it from a text of its own; compiled once, where the structure is declared.
+    ///
+    /// # Errors
+    /// When the text is no JSON or no such structure.
+    fn read_text(text: &str) -> serde_json::Result<Self>;
+    /// The same, on the heap from the start: a resource is big.
+    ///
+    /// # Errors
+    /// When the text is no JSON or no such structure.
+    fn read_text_boxed(text: &str) -> serde_json::Result<Box<Self>>;
     /// The members that are not known, to add to.
     fn unknown_mut(&mut self) -> &mut Other;
     /// Reports what R4 forbids.
@@ -83,7 +93,18 @@ impl<'de> DeserializeSeed<'de> for ResourceType {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let found = Text::deserialize(deserializer)?;
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for ResourceType {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, found: &str) -> Result<(), E> {
         if found == self.0 {
             return Ok(());
         }
@@ -92,4 +113,13 @@ impl<'de> DeserializeSeed<'de> for ResourceType {
             &self.0,
         ))
     }
+}
+
+/// What [`Structure::read_text_boxed`] does.
+pub(crate) fn read_boxed<T: Structure>(text: &str) -> serde_json::Result<Box<T>> {
+    let mut structure = Box::<T>::default();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    deserializer.deserialize_map(Fill(structure.as_mut()))?;
+    deserializer.end()?;
+    Ok(structure)
 }
