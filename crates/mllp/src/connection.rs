@@ -16,6 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 use crate::listener::{Service, Shared};
+use crate::turn::Turns;
 use crate::{Decoder, FrameError, Limits, Peer, Refusal, encode};
 
 /// Room asked for before each read; an idle connection holds no more than this.
@@ -111,6 +112,7 @@ struct Connection<'s, S> {
     /// Room taken for the large frame being received.
     receiving: Option<OwnedSemaphorePermit>,
     window: FuturesOrdered<Call<'s>>,
+    turns: Turns,
     out: BytesMut,
     source: Source,
     line: Line,
@@ -131,6 +133,7 @@ impl<'s, S: Service> Connection<'s, S> {
             buffer: BytesMut::new(),
             receiving: None,
             window: FuturesOrdered::new(),
+            turns: Turns::default(),
             out: BytesMut::new(),
             source: Source::Open,
             line: Line::Intact,
@@ -190,9 +193,10 @@ impl<'s, S: Service> Connection<'s, S> {
                         Some(room) => {
                             self.shared.tally.frames.fetch_add(1, Ordering::Relaxed);
                             let (service, peer) = (self.service, self.peer);
+                            let turn = self.turns.next(self.window.is_empty());
                             self.begin(Box::pin(async move {
                                 let _room = room;
-                                service.call(peer, frame).await
+                                service.call_in_turn(peer, frame, turn).await
                             }))
                             .await;
                         }

@@ -14,6 +14,7 @@
 //! encode(payload, &mut BytesMut) -> Result<(), Unframable>
 //!
 //! trait Service { fn call(&self, &Peer, Frame) -> impl Future<Output = Option<Bytes>> + Send;
+//!                 fn call_in_turn(&self, &Peer, Frame, Turn) -> …;   /* default: call */
 //!                 fn refused(&self, &Peer, Refusal) -> impl Future<Output = Option<Bytes>> + Send; /* default: None */ }
 //! Listener::bind(address, Limits, service).await -> io::Result<Listener>
 //! listener.address(); listener.counts(); listener.shutdown().await
@@ -27,8 +28,10 @@ mod connection;
 mod limits;
 pub mod listener;
 pub mod sender;
+mod turn;
 
 pub use codec::{Decoder, Frame, FrameError, Refusal, Unframable, encode};
 pub use limits::{Limits, SenderLimits};
 pub use listener::{Counts, Listener, Peer, Service};
 pub use sender::{SendError, Sender};
+pub use turn::Turn;

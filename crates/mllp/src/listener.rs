@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connection;
-use crate::{Frame, Limits, Refusal};
+use crate::{Frame, Limits, Refusal, Turn};
 
 /// Pause after a failed `accept` (out of file descriptors, say), so that it does not spin.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -44,11 +44,22 @@ impl Peer {
 /// What answers frames.
 ///
 /// For one connection, the part of a returned future before its first `await` that is not ready runs
-/// in the order in which frames arrived; answers leave in that order too. A call that has begun is
+/// in the order in which frames arrived; answers leave in that order too. In between, calls run side by side
+/// in any order: who needs that of arrival implements [`call_in_turn`](Self::call_in_turn). A call that has begun is
 /// run to its end, also when its peer has gone: a half-done message is nobody's.
 pub trait Service: Send + Sync + 'static {
     /// Answers one frame; `None` sends nothing.
     fn call(&self, peer: &Peer, frame: Frame) -> impl Future<Output = Option<Bytes>> + Send;
+
+    /// Answers one frame, keeping the order of its connection past a wait: see [`Turn`].
+    fn call_in_turn(
+        &self,
+        peer: &Peer,
+        frame: Frame,
+        _turn: Turn,
+    ) -> impl Future<Output = Option<Bytes>> + Send {
+        self.call(peer, frame)
+    }
 
     /// Answers a frame that broke a limit or has no end; `None`, the default, sends nothing.
     fn refused(&self, _peer: &Peer, _refusal: Refusal) -> impl Future<Output = Option<Bytes>> + Send {
@@ -59,6 +70,15 @@ pub trait Service: Send + Sync + 'static {
 impl<S: Service> Service for Arc<S> {
     fn call(&self, peer: &Peer, frame: Frame) -> impl Future<Output = Option<Bytes>> + Send {
         S::call(self, peer, frame)
+    }
+
+    fn call_in_turn(
+        &self,
+        peer: &Peer,
+        frame: Frame,
+        turn: Turn,
+    ) -> impl Future<Output = Option<Bytes>> + Send {
+        S::call_in_turn(self, peer, frame, turn)
     }
 
     fn refused(&self, peer: &Peer, refusal: Refusal) -> impl Future<Output = Option<Bytes>> + Send {
