@@ -70,10 +70,11 @@ pub(crate) async fn acknowledge(
         let verdict = decision.verdict(gateway);
         return Answer::new(decision.ack.clone(), verdict);
     };
-    let ended = gateway.watched(&watch).await;
+    let ended = gateway.watched(&watch, received.door).await;
     let verdict = ended.as_ref().copied();
     let bytes = build(gateway, received, verdict);
-    if let Some(bytes) = &bytes {
+    let is_final = !matches!(ended, Err(Failure::NotDeliveredInTime | Failure::Stopping));
+    if let Some(bytes) = bytes.as_ref().filter(|_| is_final) {
         // For a replay only: the sender need not wait for this one.
         drop(gateway.journal.acknowledge(received.id, bytes.clone()).await);
     }
@@ -91,7 +92,7 @@ pub(crate) async fn again(
         return Answer::new(ack.or_else(|| build(gateway, received, Ok(()))), Ok(()));
     }
     let ended = match gateway.watch(of) {
-        Some(watch) => gateway.watched(&watch).await,
+        Some(watch) => gateway.watched(&watch, received.door).await,
         None => delivered(gateway, of).await,
     };
     let verdict = ended.as_ref().copied();

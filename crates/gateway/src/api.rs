@@ -80,6 +80,8 @@ struct Asked {
     state: Option<String>,
     /// MSH-10.
     control: Option<String>,
+    /// `control-id`: only messages whose control id was used before for other content.
+    flagged: Option<String>,
     /// Received at or after: RFC 3339.
     from: Option<String>,
     /// Received before: RFC 3339.
@@ -104,6 +106,11 @@ impl Asked {
                 MessageState::from_word(word)
                     .ok_or_else(|| bad("state is one of received, rejected, routed, unrouted, duplicate"))?,
             ),
+        };
+        let conflict = match self.flagged.as_deref() {
+            None => false,
+            Some("control-id") => true,
+            Some(_) => return Err(bad("flagged is control-id")),
         };
         let (message_code, trigger_event) = match self
             .r#type
@@ -136,6 +143,7 @@ impl Asked {
             system: self.system,
             state,
             control_id: self.control,
+            conflict,
             from_ms: time(self.from)?,
             to_ms: time(self.to)?,
             after,
@@ -152,7 +160,7 @@ async fn list(
         Refusal(
             StatusCode::BAD_REQUEST,
             error.body_text(),
-            "patient, type, system, state, control, from, to, after and limit are known",
+            "patient, type, system, state, control, flagged, from, to, after and limit are known",
         )
     })?;
     let page = gateway.journal.search(asked.query()?).await?;
@@ -365,6 +373,9 @@ struct Line {
     attempts: u32,
     cause: Option<String>,
     parent: Option<MessageId>,
+    /// An earlier message of the same sender and control id, with other content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflict: Option<MessageId>,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -441,6 +452,7 @@ fn arrival(gateway: &Shared, message: &store::Message) -> Line {
         attempts: 0,
         cause: summary.cause.clone(),
         parent: summary.parent,
+        conflict: summary.conflict,
     }
 }
 

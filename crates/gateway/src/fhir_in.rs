@@ -47,7 +47,8 @@ impl Inlet {
         let received = receive::bundle(&self.gateway, "http".to_owned(), body);
         let gateway = self.gateway.clone();
         // A client that hangs up must not take a half-carried message with it.
-        let carried = tokio::spawn(async move { pipeline::carry(&gateway, received).await }).await;
+        let carried =
+            tokio::spawn(async move { pipeline::carry(&gateway, received, mllp::Turn::free()).await }).await;
         match carried {
             Ok(answer) => Reply::json(answer.status, answer.bytes.unwrap_or_default()),
             Err(_) => Reply::outcome(

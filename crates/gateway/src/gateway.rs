@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use mllp::{Frame, Listener, Peer, Refusal};
+use mllp::{Frame, Listener, Peer, Refusal, Turn};
 use store::{Journal, JournalError, MessageId, SqliteJournal};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ use crate::config::{Face, Settings};
 use crate::deliver::{self, Line, Watch};
 use crate::facade::Facade;
 use crate::fhir_in::Inlet;
-use crate::receive::{self, Received};
+use crate::receive::{self, Door, Received};
 use crate::verdict::Failure;
 use crate::{api, pipeline, record};
 
@@ -177,7 +177,7 @@ async fn recover(shared: &Arc<Shared>) -> Result<(), JournalError> {
         for message in &page.items {
             let (door, frame, refused) = match receive::reopen(shared, message) {
                 Ok((door, frame)) => (door, frame, None),
-                Err(failure) => (receive::Door::Fhir, Bytes::new(), Some(failure)),
+                Err(failure) => (Door::Fhir, Bytes::new(), Some(failure)),
             };
             let received = Received {
                 id: message.summary.id,
@@ -238,10 +238,14 @@ impl Shared {
         }
     }
 
-    /// Waits for the deliveries of a message, or for the end of the gateway.
-    pub(crate) async fn watched(&self, watch: &Watch) -> Result<(), Failure> {
+    /// Waits for the deliveries of a message, for as long as its door lets a sender wait, or for the end of
+    /// the gateway. A sender that waits for ever would hold its connection for ever.
+    pub(crate) async fn watched(&self, watch: &Watch, door: Door) -> Result<(), Failure> {
+        let endpoint = door.endpoint().map(|at| &self.settings.endpoints[at]);
+        let longest = endpoint.map_or(std::time::Duration::ZERO, |endpoint| endpoint.acknowledge_timeout);
         tokio::select! {
             ended = watch.ended() => ended,
+            () = tokio::time::sleep(longest) => Err(Failure::NotDeliveredInTime),
             () = self.stopping.cancelled() => Err(Failure::Stopping),
         }
     }
@@ -396,13 +400,17 @@ struct Entrance {
 
 impl mllp::Service for Entrance {
     async fn call(&self, peer: &Peer, frame: Frame) -> Option<Bytes> {
+        self.call_in_turn(peer, frame, Turn::free()).await
+    }
+
+    async fn call_in_turn(&self, peer: &Peer, frame: Frame, turn: Turn) -> Option<Bytes> {
         let received = receive::frame(&self.shared, self.endpoint, peer.address.to_string(), frame);
-        pipeline::carry(&self.shared, received).await.bytes
+        pipeline::carry(&self.shared, received, turn).await.bytes
     }
 
     async fn refused(&self, peer: &Peer, refusal: Refusal) -> Option<Bytes> {
         let received =
             receive::refused_frame(&self.shared, self.endpoint, peer.address.to_string(), &refusal);
-        pipeline::carry(&self.shared, received).await.bytes
+        pipeline::carry(&self.shared, received, Turn::free()).await.bytes
     }
 }

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use hl7v2::Message;
+use mllp::Turn;
 use store::{DeliveryState, MessageState, NewDelivery, Settled};
 use tracing::{debug, warn};
 
@@ -18,9 +19,10 @@ use crate::{acknowledge, identify, parse, record, route};
 
 /// Carries one message from the wire to its destinations.
 ///
-/// Always answers, unless the sender wants no answer: a sender without an ACK will send again. What
-/// happens before the first wait happens in the order of arrival.
-pub(crate) async fn carry(gateway: &Gateway, received: Received) -> acknowledge::Answer {
+/// Always answers, unless the sender wants no answer: a sender without an ACK will send again. Messages of
+/// one connection enter the journal in the order of arrival, because neither hand-over to it waits, and their
+/// queues in the same order, because each does so in its turn.
+pub(crate) async fn carry(gateway: &Gateway, received: Received, mut turn: Turn) -> acknowledge::Answer {
     let recorded = match record::record(gateway, &received).await {
         Ok(recorded) => recorded,
         Err(failure) => return acknowledge::refuse(gateway, &received, failure),
@@ -38,7 +40,9 @@ pub(crate) async fn carry(gateway: &Gateway, received: Received) -> acknowledge:
             if conflict.is_some() {
                 warn!(control_id = %decision.identity.control_id, stage = "identify", "control id used for two messages");
             }
+            turn.come().await;
             let watch = deliver::enqueue(gateway, &received, &decision);
+            drop(turn);
             acknowledge::acknowledge(gateway, &received, decision, watch).await
         }
     }
@@ -90,10 +94,14 @@ pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
 
 fn plan(gateway: &Gateway, received: &Received, identity: &identify::Identity<'_>, decision: &mut Decision) {
     let interfaces = &gateway.settings.interfaces;
-    let routes = route::route(interfaces, &identity.origin(received.door.endpoint()));
+    let origin = identity.origin(received.door.endpoint());
+    let routes = route::route(interfaces, &origin);
     if routes.is_empty() {
         decision.state = MessageState::Unrouted;
-        decision.failure = Some(Failure::Unrouted);
+        decision.failure = Some(match route::is_event(origin.message_code, origin.trigger_event) {
+            true => Failure::Unrouted,
+            false => Failure::UnknownEvent,
+        });
         return;
     }
     decision.state = MessageState::Routed;
@@ -121,7 +129,9 @@ impl Decision {
     pub(crate) fn verdict(&self, gateway: &Gateway) -> Result<(), &Failure> {
         match &self.failure {
             None => Ok(()),
-            Some(Failure::Unrouted) if gateway.settings.unrouted == Unrouted::Aa => Ok(()),
+            Some(Failure::Unrouted | Failure::UnknownEvent) if gateway.settings.unrouted == Unrouted::Aa => {
+                Ok(())
+            }
             Some(failure) => Err(failure),
         }
     }

@@ -5,7 +5,7 @@
 //! the journal sees it.
 
 use bytes::Bytes;
-use hl7v2::Message;
+use hl7v2::{Location, Message, SegmentId};
 use mllp::{Frame, Refusal};
 use store::MessageId;
 use translate::dialect::Dialect;
@@ -40,10 +40,12 @@ pub(crate) struct Received {
 
 /// Takes a frame in.
 pub(crate) fn frame(gateway: &Gateway, endpoint: usize, peer: String, frame: Frame) -> Received {
-    // A header behind a start byte inside a line: the sender broke off and began again.
-    let two_in_one = frame.inner_starts() > 0 && frame.windows(4).any(|window| window == b"\x0bMSH");
+    let second = (frame.inner_starts() > 0)
+        .then(|| second_header(&frame))
+        .flatten();
     let guarded = guard::guard_frame(frame.bytes(), &gateway.settings.nhs_ranges);
-    let refused = guarded.refused.or(two_in_one.then_some(Failure::TwoInOne));
+    let refused = second.map(|at| Failure::TwoInOne(place_of(&frame, at)));
+    let refused = guarded.refused.or(refused);
     Received {
         id: MessageId(gateway.ids.next()),
         at_ms: gateway.clock.now_ms(),
@@ -53,6 +55,34 @@ pub(crate) fn frame(gateway: &Gateway, endpoint: usize, peer: String, frame: Fra
         raw: guarded.bytes,
         refused,
     }
+}
+
+/// Where a start byte stands inside a line with a header behind it: the sender broke off and began again.
+///
+/// A start byte without a header is a soft line break that somebody pasted, and stays payload.
+fn second_header(frame: &[u8]) -> Option<usize> {
+    let starts = frame.iter().enumerate().filter(|(_, byte)| **byte == 0x0B);
+    starts.map(|(at, _)| at).find(|at| {
+        let behind = frame[at + 1..].trim_ascii_start();
+        let behind = behind.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(behind);
+        let header = [b"MSH", b"FHS", b"BHS"].iter().any(|id| behind.starts_with(*id));
+        header && behind.get(3).is_some_and(|byte| !byte.is_ascii_alphanumeric())
+    })
+}
+
+/// The field that holds this byte of a frame, if the frame can be read.
+fn place_of(frame: &[u8], at: usize) -> Option<Location> {
+    let message = Message::parse(frame).ok()?;
+    let segment = message
+        .segments()
+        .find(|segment| (segment.start()..segment.end()).contains(&at))?;
+    let before = &frame[segment.start()..at];
+    let separator = message.encoding().delimiters.field;
+    let fields = before.iter().filter(|byte| **byte == separator).count();
+    // MSH-1 is the first separator itself.
+    let field = fields + usize::from(segment.id() == SegmentId::MSH);
+    let location = segment.location();
+    Some(u16::try_from(field).map_or(location, |field| location.with_field(field)))
 }
 
 /// Takes in what is left of a frame that broke a limit.

@@ -1,14 +1,15 @@
 //! Route: the routing table says which interfaces take a message, in the order of the configuration.
 //!
 //! Looks at where the message came from, its event and its facilities; never at its content. No match
-//! is an outcome, not an error: `verdict` decides what the sender hears.
+//! is an outcome, not an error: `verdict` decides what the sender hears. `ADT^*` means the events HL7 has:
+//! one that a site made up, or misspelt, is taken only where it is named or where anything is.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::config::{From, Interface};
 
-/// An event an interface takes: `ADT^A01`, `ADT^*` or `*`.
+/// An event an interface takes: `ADT^A01`, `ADT^*` (every event HL7 has for that code) or `*` (anything).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPattern {
     message_code: Option<String>,
@@ -18,9 +19,38 @@ pub struct EventPattern {
 impl EventPattern {
     /// Whether a message of that code and trigger event is taken.
     pub fn matches(&self, message_code: &str, trigger_event: &str) -> bool {
-        let fits =
-            |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
-        fits(&self.message_code, message_code) && fits(&self.trigger_event, trigger_event)
+        let Some(code) = self.message_code.as_deref() else {
+            return true;
+        };
+        code == message_code
+            && match self.trigger_event.as_deref() {
+                Some(event) => event == trigger_event,
+                None => is_event(message_code, trigger_event),
+            }
+    }
+}
+
+/// Whether HL7 has this event for this message code, in any version up to 2.8 (tables 0003 and 0354).
+///
+/// True for message codes without a list here: what is not known is not refused.
+pub(crate) fn is_event(message_code: &str, trigger_event: &str) -> bool {
+    let letter = trigger_event.get(..1).unwrap_or_default();
+    let number: u8 = match trigger_event.get(1..).map(str::parse) {
+        Some(Ok(number)) if trigger_event.len() == 3 => number,
+        _ => 0,
+    };
+    match message_code {
+        "ADT" => letter == "A" && (1..=62).contains(&number),
+        "BAR" => letter == "P" && matches!(number, 1 | 2 | 5 | 6 | 10 | 12),
+        "DFT" => letter == "P" && matches!(number, 3 | 11),
+        "MDM" => letter == "T" && (1..=11).contains(&number),
+        "MFN" => letter == "M" && (1..=17).contains(&number),
+        "OMG" | "OML" | "OMP" | "ORM" => letter == "O" && (1..=59).contains(&number),
+        "ORU" => (letter == "R" && (1..=42).contains(&number)) || (letter == "W" && number == 1),
+        "RDE" => letter == "O" && matches!(number, 1 | 11 | 25 | 49),
+        "REF" => letter == "I" && (12..=15).contains(&number),
+        "SIU" => letter == "S" && (12..=27).contains(&number),
+        _ => true,
     }
 }
 
@@ -131,6 +161,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_star_for_the_event_means_the_events_hl7_has() {
+        let takes =
+            |pattern: &str, code, event| pattern.parse::<EventPattern>().unwrap().matches(code, event);
+        for (pattern, code, event, expected) in [
+            ("ADT^*", "ADT", "A01", true),
+            ("ADT^*", "ADT", "A99", false),
+            ("ADT^*", "ADT", "R01", false),
+            ("ADT^*", "ADT", "A1", false),
+            ("ADT^*", "ADT", "", false),
+            ("ADT^A99", "ADT", "A99", true),
+            ("ORU^*", "ORU", "R01", true),
+            ("ZZZ^*", "ZZZ", "Z01", true),
+            ("*", "ZZZ", "Z01", true),
+        ] {
+            assert_eq!(takes(pattern, code, event), expected, "{pattern} {code}^{event}");
+        }
+    }
+
+    #[test]
     fn a_pattern_takes_its_event_and_no_other() {
         for (pattern, event, taken) in [
             ("ADT^A01", ("ADT", "A01"), true),
@@ -139,7 +188,7 @@ mod tests {
             ("ADT^*", ("ORU", "R01"), false),
             ("*", ("ORU", "R01"), true),
             ("*", ("", ""), true),
-            ("ADT^*", ("ADT", ""), true),
+            ("ADT^*", ("ADT", ""), false),
         ] {
             let read: EventPattern = pattern.parse().unwrap();
             assert_eq!(read.matches(event.0, event.1), taken, "{pattern} on {event:?}");

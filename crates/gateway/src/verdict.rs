@@ -10,7 +10,7 @@
 use std::fmt;
 
 use hl7v2::ack::AckCode;
-use hl7v2::{Location, ParseError};
+use hl7v2::{Location, ParseError, SegmentId};
 use mllp::FrameError;
 
 /// Who has to act.
@@ -47,8 +47,8 @@ pub(crate) enum Failure {
     Unreadable(ParseError),
     /// The frame broke a limit or has no end.
     Frame(FrameError),
-    /// A second message begins inside the frame.
-    TwoInOne,
+    /// A second message begins inside the frame, in this field.
+    TwoInOne(Option<Location>),
     /// The body is no FHIR message Bundle; the text says where.
     NotFhir(String),
     /// The Bundle cannot be told in HL7 v2; the text says which element.
@@ -67,10 +67,14 @@ pub(crate) enum Failure {
     LiveNumber(Option<Location>),
     /// No interface takes this event from this sender.
     Unrouted,
+    /// HL7 has no such event, and no interface names it as one of its own.
+    UnknownEvent,
     /// The journal did not take the record.
     NotRecorded,
     /// The gateway is stopping.
     Stopping,
+    /// The deliveries go on, and the sender has waited long enough.
+    NotDeliveredInTime,
     /// A destination said no, or never answered, and the sender waits for delivery.
     NotDelivered {
         /// The interface.
@@ -89,7 +93,7 @@ impl Failure {
             Self::Unreadable(_) => (AR, "100", "structure", 400, Sender),
             Self::Frame(error) if error.is_transient() => (AE, "207", "throttled", 503, Ours),
             Self::Frame(_) => (AR, "104", "too-long", 413, Sender),
-            Self::TwoInOne => (AR, "100", "structure", 400, Sender),
+            Self::TwoInOne(_) => (AR, "100", "structure", 400, Sender),
             Self::NotFhir(_) => (AR, "100", "structure", 400, Sender),
             Self::NotTranslatable(_) => (AE, "102", "invalid", 422, Sender),
             Self::Missing(_) => (AE, "101", "required", 422, Sender),
@@ -99,8 +103,10 @@ impl Failure {
             Self::UnknownVersion => (AR, "203", "not-supported", 422, Sender),
             Self::LiveNumber(_) => (AE, "204", "business-rule", 422, Sender),
             Self::Unrouted => (AR, "200", "not-supported", 422, Sender),
+            Self::UnknownEvent => (AR, "201", "not-supported", 422, Sender),
             Self::NotRecorded => (AE, "207", "exception", 503, Ours),
             Self::Stopping => (AE, "207", "transient", 503, Ours),
+            Self::NotDeliveredInTime => (AE, "207", "timeout", 504, Destination),
             Self::NotDelivered { rejected: true, .. } => (AR, "207", "processing", 502, Destination),
             Self::NotDelivered { rejected: false, .. } => (AE, "207", "transient", 504, Destination),
         };
@@ -117,7 +123,11 @@ impl Failure {
     pub(crate) fn location(&self) -> Option<Location> {
         match self {
             Self::Missing(location) | Self::MergeIntoItself(location) => Some(*location),
-            Self::LiveNumber(location) => *location,
+            Self::UnknownEvent => Some(Location {
+                component: 2,
+                ..Location::new(SegmentId::MSH).with_field(9)
+            }),
+            Self::LiveNumber(location) | Self::TwoInOne(location) => *location,
             _ => None,
         }
     }
@@ -128,7 +138,13 @@ impl fmt::Display for Failure {
         match self {
             Self::Unreadable(error) => write!(f, "not readable as HL7 v2: {error}"),
             Self::Frame(error) => write!(f, "{error}"),
-            Self::TwoInOne => {
+            Self::TwoInOne(Some(location)) => {
+                write!(
+                    f,
+                    "a second message begins in {location}; send one message per frame"
+                )
+            }
+            Self::TwoInOne(None) => {
                 f.write_str("a second message begins inside the frame; send one message per frame")
             }
             Self::NotFhir(place) => write!(f, "not readable as a FHIR Bundle: {place}"),
@@ -152,8 +168,10 @@ impl fmt::Display for Failure {
                 f.write_str("holds an NHS number outside the ranges for synthetic people")
             }
             Self::Unrouted => f.write_str("no interface takes this event from this sender"),
+            Self::UnknownEvent => f.write_str("MSH-9.2 is no event of this message code that HL7 knows"),
             Self::NotRecorded => f.write_str("the journal is not available, please send again"),
             Self::Stopping => f.write_str("the gateway is stopping, please send again"),
+            Self::NotDeliveredInTime => f.write_str("recorded, and not delivered in time: please send again"),
             Self::NotDelivered {
                 interface,
                 rejected: true,
@@ -205,7 +223,8 @@ mod tests {
             Failure::Unreadable(ParseError::NoHeader { line: 1 }),
             Failure::Frame(FrameError::TooLarge { frame_bytes_max: 1 }),
             Failure::Frame(FrameError::Unterminated),
-            Failure::TwoInOne,
+            Failure::TwoInOne(Some(place)),
+            Failure::TwoInOne(None),
             Failure::NotFhir("line 1".into()),
             Failure::NotTranslatable("Bundle.entry[0]".into()),
             Failure::Missing(place),
@@ -216,8 +235,10 @@ mod tests {
             Failure::LiveNumber(Some(place)),
             Failure::LiveNumber(None),
             Failure::Unrouted,
+            Failure::UnknownEvent,
             Failure::NotRecorded,
             Failure::Stopping,
+            Failure::NotDeliveredInTime,
             Failure::NotDelivered {
                 interface: "a-to-b".into(),
                 rejected: true,

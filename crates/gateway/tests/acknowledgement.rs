@@ -228,6 +228,107 @@ async fn on_delivery_the_answer_is_the_destinations() {
 }
 
 #[tokio::test]
+async fn on_delivery_no_sender_waits_for_ever_and_its_repetition_hears_how_it_ended() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let well = Arc::new(AtomicBool::new(false));
+    let state = well.clone();
+    let mut receiver = Receiver::start(move |_, _| match state.load(Ordering::SeqCst) {
+        true => Act::Ack(AckCode::AA),
+        false => Act::Hang,
+    })
+    .await;
+    let listener = "acknowledge = \"on-delivery\"\nacknowledge-timeout-ms = 60";
+    let bed = Bed::start(&config(
+        receiver.address,
+        ["", listener, "attempts-max = 1000", ""],
+    ))
+    .await;
+    let answer = bed.send(&admission("M1", "7")).await;
+    assert_eq!(
+        answer.code(),
+        AckCode::AE,
+        "not an AA for what is not delivered, and not a silence"
+    );
+    well.store(true, Ordering::SeqCst);
+    receiver.until(1).await;
+    bed.until(DeliveryState::Delivered, 1).await;
+    assert_eq!(bed.send(&admission("M1", "7")).await.code(), AckCode::AA);
+    assert_eq!(receiver.taken(), ["M1"], "repeated by its sender, delivered once");
+}
+
+/// A sender that breaks off inside a line and begins again on the same connection.
+#[tokio::test]
+async fn a_frame_with_a_second_header_inside_is_refused_at_its_place() {
+    let mut receiver = Receiver::willing().await;
+    let bed = Bed::start(&config(receiver.address, [""; 4])).await;
+    let second = admission("M2", "8");
+    for (number, between) in ["\x0b", "\x0b ", "\x0b\u{feff}"].iter().enumerate() {
+        let first = admission(&format!("M1-{number}"), "7");
+        let (begun, _) = first.split_once("^PERSON").unwrap();
+        let answer = bed.send(&format!("{begun}{between}{second}")).await;
+        assert_eq!(
+            (answer.code(), answer.condition().as_str()),
+            (AckCode::AR, "100"),
+            "{between:?}"
+        );
+        assert!(answer.text().contains("PID-5"), "{between:?}: {}", answer.text());
+        let kept = bed.newest().await;
+        assert_eq!(kept.summary.state, MessageState::Rejected);
+        assert!(
+            kept.raw.ends_with(second.as_bytes()),
+            "both are kept as they came"
+        );
+    }
+    // Without a header behind it the byte is a line break that somebody pasted.
+    let pasted = admission("M3", "7").replace("SYNTHETIC", "SYN\x0bTHETIC");
+    assert_eq!(bed.send(&pasted).await.code(), AckCode::AA);
+    let mentioned = admission("M4", "7").replace("SYNTHETIC", "SYN\x0bMSHAKA");
+    assert_eq!(bed.send(&mentioned).await.code(), AckCode::AA);
+    receiver.until(2).await;
+}
+
+#[tokio::test]
+async fn a_control_id_used_for_two_messages_is_flagged_for_good() {
+    let mut receiver = Receiver::willing().await;
+    let bed = Bed::start(&config(receiver.address, [""; 4])).await;
+    bed.send(&admission("M1", "7")).await;
+    let first = bed.newest().await.summary.id;
+    assert_eq!(bed.send(&admission("M1", "8")).await.code(), AckCode::AA);
+    receiver.until(2).await;
+    bed.until(DeliveryState::Delivered, 2).await;
+    let list = |path: &'static str| {
+        let router = bed.running().router();
+        async move {
+            let (status, body) = support::http::get(router, path).await;
+            assert_eq!(status, 200, "{body}");
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+            body["messages"].as_array().unwrap().clone()
+        }
+    };
+    let flagged = list("/api/v1/messages?flagged=control-id").await;
+    assert_eq!(flagged.len(), 1);
+    assert_eq!(flagged[0]["conflict"], first.to_string());
+    let all = list("/api/v1/messages").await;
+    assert_eq!(all.iter().filter(|line| line["conflict"].is_string()).count(), 1);
+}
+
+#[tokio::test]
+async fn an_event_that_hl7_does_not_have_is_refused_unless_it_is_named() {
+    let mut receiver = Receiver::willing().await;
+    let bed = Bed::start(&config(receiver.address, [""; 4])).await;
+    let answer = bed.send(&event("A99", "M1", "7")).await;
+    assert_eq!((answer.code(), answer.condition().as_str()), (AckCode::AR, "201"));
+    assert!(answer.text().contains("MSH-9.2"));
+    assert_eq!(bed.newest().await.summary.state, MessageState::Unrouted);
+    let named = config(receiver.address, [""; 4]).replace("\"ADT^*\"", "\"ADT^A99\"");
+    let bed = Bed::start(&named).await;
+    assert_eq!(bed.send(&event("A99", "M2", "7")).await.code(), AckCode::AA);
+    receiver.until(1).await;
+    assert_eq!(receiver.heard(), ["M2"]);
+}
+
+#[tokio::test]
 async fn an_event_outside_the_interface_is_not_sent() {
     let mut receiver = Receiver::willing().await;
     let only = config(receiver.address, [""; 4]).replace("\"ADT^*\", \"ORU^*\"", "\"ADT^A03\"");

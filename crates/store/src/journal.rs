@@ -78,8 +78,8 @@ type Accepted<T> = Result<Pending<T>, JournalError>;
 
 /// Keeps messages, their deliveries, and the façade's resources.
 ///
-/// Writes: the returned future waits for room in the queue (in the order of the first poll) and
-/// yields a [`Pending`]; changes are committed in the order in which they were accepted. Reads see
+/// Writes: the returned future yields a [`Pending`] when it is first polled, or refuses when too many changes
+/// wait; changes are committed in the order in which they were accepted. Reads see
 /// what is durable.
 pub trait Journal: Send + Sync + 'static {
     /// Stage 2: keeps a frame, readable or not.
@@ -117,12 +117,15 @@ pub trait Journal: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Page<Message>, JournalError>> + Send;
 
-    /// Queued deliveries with their messages, in order of commit; of one lane, or of all.
+    /// Queued deliveries of one interface with their messages, in order of commit.
+    ///
+    /// At most `limit`, and no more than fit into `bytes_max` bytes of messages, but at least one.
     fn queued(
         &self,
-        lane: Option<String>,
+        interface: String,
         after: Option<Cursor>,
         limit: usize,
+        bytes_max: usize,
     ) -> impl Future<Output = Result<Page<Queued>, JournalError>> + Send;
 
     /// Deliveries, in order of commit.

@@ -25,7 +25,7 @@
 //! journal.search(Query)          -> Page<Summary>                   // newest first
 //! journal.duplicate(Original)    -> Option<Earlier>
 //! journal.unsettled(after, n)    -> Page<Message>                   // recorded, not routed: process again
-//! journal.queued(lane, after, n) -> Page<Queued>                    // in order of commit
+//! journal.queued(interface, after, n, bytes) -> Page<Queued>        // in order of commit
 //! journal.deliveries(DeliveryQuery) -> Page<Delivery>
 //! journal.counts()               -> Counts
 //! journal.resource(key)          -> Option<Resource>

@@ -259,6 +259,8 @@ pub struct Summary {
     pub sending_facility: String,
     /// The message it repeats or stems from.
     pub parent: Option<MessageId>,
+    /// An earlier message of the same sender and control id but other content.
+    pub conflict: Option<MessageId>,
     /// Why it was rejected or unrouted.
     pub cause: Option<String>,
     /// Length of the bytes as received.

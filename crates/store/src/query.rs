@@ -65,6 +65,8 @@ pub struct Query {
     pub state: Option<MessageState>,
     /// MSH-10, whole.
     pub control_id: Option<String>,
+    /// Only those whose control id their sender had used for other content before.
+    pub conflict: bool,
     /// Received at or after, Unix milliseconds.
     pub from_ms: Option<i64>,
     /// Received before, Unix milliseconds.
@@ -84,6 +86,7 @@ impl Default for Query {
             system: None,
             state: None,
             control_id: None,
+            conflict: false,
             from_ms: None,
             to_ms: None,
             after: None,

@@ -256,6 +256,7 @@ impl Check<'_> {
         for (key, bad) in [
             ("connections", table.connections == 0),
             ("attempts-max", table.attempts_max == 0),
+            ("acknowledge-timeout-ms", table.acknowledge_timeout_ms == 0),
             ("ack-timeout-ms", table.ack_timeout_ms == 0),
             ("connect-timeout-ms", table.connect_timeout_ms == 0),
             ("retry-first-ms", table.retry_first_ms == 0),
@@ -278,6 +279,7 @@ impl Check<'_> {
             face: face?,
             dialect: dialect?,
             acknowledge: table.acknowledge,
+            acknowledge_timeout: Duration::from_millis(table.acknowledge_timeout_ms),
             delivery: DeliveryLimits {
                 connections: table.connections,
                 connect_timeout: Duration::from_millis(table.connect_timeout_ms),

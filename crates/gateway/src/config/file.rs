@@ -191,6 +191,9 @@ pub struct EndpointTable {
     /// When a listener answers: `on-commit` (recorded and routed) or `on-delivery`.
     #[serde(default)]
     pub acknowledge: Acknowledge,
+    /// Longest wait of a sender for delivery, with `on-delivery`; then it hears AE, and the message stays queued.
+    #[serde(default = "acknowledge_timeout_ms")]
+    pub acknowledge_timeout_ms: u64,
     /// Connections (or requests) in use at the same time; one message waits on each.
     #[serde(default = "connections")]
     pub connections: usize,
@@ -220,6 +223,10 @@ fn connections() -> usize {
 
 fn connect_timeout_ms() -> u64 {
     5_000
+}
+
+fn acknowledge_timeout_ms() -> u64 {
+    30_000
 }
 
 fn ack_timeout_ms() -> u64 {
@@ -264,7 +271,7 @@ pub struct InterfaceTable {
     pub from: String,
     /// A sending, FHIR or façade endpoint.
     pub to: String,
-    /// Events taken: `ADT^A01`, `ADT^*` or `*`.
+    /// Events taken: `ADT^A01`, `ADT^*` (every event HL7 has for that code) or `*` (anything).
     #[serde(default = "any_event")]
     pub accept: Vec<String>,
     /// Facilities taken, by MSH-4, PV1-3.4 or PV1-39; empty takes any.

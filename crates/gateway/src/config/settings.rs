@@ -116,6 +116,8 @@ pub struct Endpoint {
     pub dialect: &'static Dialect,
     /// When it answers, if it listens.
     pub acknowledge: Acknowledge,
+    /// How long a sender waits for delivery at most.
+    pub acknowledge_timeout: Duration,
     /// How it delivers, if it sends.
     pub delivery: DeliveryLimits,
 }

@@ -38,30 +38,36 @@ async fn fill(gateway: &Gateway, endpoint: usize, wanted: Wanted) -> Result<(), 
     let Some(line) = gateway.lines[endpoint].as_ref() else {
         return Ok(());
     };
-    let query = DeliveryQuery {
-        state: Some(DeliveryState::Queued),
-        interface: Some(gateway.settings.interfaces[wanted.interface].name.clone()),
-        after: wanted.after,
-        limit: gateway.settings.limits.page_deliveries,
-        ..DeliveryQuery::default()
-    };
-    let page = gateway.journal.deliveries(query).await?;
+    let interface = gateway.settings.interfaces[wanted.interface].name.clone();
+    let limit = gateway.settings.limits.page_deliveries;
+    let page = gateway
+        .journal
+        .queued(interface, wanted.after, limit, wanted.bytes_max)
+        .await?;
     let mut deliveries = Vec::with_capacity(page.items.len());
-    for kept in &page.items {
-        if line.outbox.holds(kept.id) {
-            continue;
+    for store::Queued { delivery, message } in &page.items {
+        if !line.outbox.holds(delivery.id) {
+            deliveries.extend(take_up(gateway, delivery, message).await?);
         }
-        deliveries.extend(load(gateway, kept).await?);
     }
     line.outbox.page(wanted, deliveries, page.next);
     Ok(())
 }
 
 async fn load(gateway: &Gateway, kept: &store::Delivery) -> Result<Option<Delivery>, JournalError> {
-    let Some(message) = gateway.journal.message(kept.id.message).await? else {
-        return Ok(None);
-    };
-    let delivery = reopen(gateway, kept, &message);
+    match gateway.journal.message(kept.id.message).await? {
+        Some(message) => take_up(gateway, kept, &message).await,
+        None => Ok(None),
+    }
+}
+
+/// Takes a delivery up again; what cannot be read any more is held, where somebody sees it.
+async fn take_up(
+    gateway: &Gateway,
+    kept: &store::Delivery,
+    message: &store::Message,
+) -> Result<Option<Delivery>, JournalError> {
+    let delivery = reopen(gateway, kept, message);
     if delivery.is_none() {
         warn!(message = %kept.id, stage = "deliver", "a queued delivery cannot be taken up again: held");
         let progress = Progress {

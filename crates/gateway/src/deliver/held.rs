@@ -75,7 +75,7 @@ async fn go_on(gateway: &Gateway, held: &store::Delivery, fate: Fate) -> Result<
             let delivery = message.and_then(|message| reopen(gateway, held, &message));
             if let Some(mut delivery) = delivery {
                 delivery.attempts = 0;
-                line.outbox.offer(delivery);
+                line.outbox.offer_again(delivery);
             }
         }
         (None, Fate::Discard) => {}

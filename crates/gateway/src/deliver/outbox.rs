@@ -17,6 +17,10 @@ use super::lanes::{Lanes, Ticket};
 use super::{Delivery, Job};
 use crate::config::DeliveryLimits;
 
+/// Deliveries kept while one page is read, and their bytes.
+const NEWCOMERS_MAX: usize = 256;
+const NEWCOMER_BYTES_MAX: usize = 4 << 20;
+
 /// The queue of one endpoint.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -41,18 +45,47 @@ struct Inner {
     bytes: usize,
     /// By interface: what is only in the journal.
     backlogs: BTreeMap<usize, Backlog>,
+    /// The interface whose page was read last: the others have their turn first.
+    read_last: usize,
     /// What left while a page was being read: the page may still show it.
     left: HashSet<DeliveryId>,
     stopped: bool,
 }
 
 /// Deliveries of one interface that are only in the journal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Backlog {
     /// Where the last page ended.
     after: Option<Cursor>,
-    /// How many came by while there was no room.
-    passed_by: u64,
+    /// What came by since the page in hand was asked for; none when it was too much to keep.
+    ///
+    /// The page shows what was committed before, this what was committed since: with both in hand the
+    /// queue is in memory again, however fast messages come.
+    newcomers: Option<Vec<Delivery>>,
+    newcomer_bytes: usize,
+    /// How often it was decided to read from the beginning again.
+    rewound: u64,
+}
+
+impl Backlog {
+    fn pass(&mut self, delivery: Delivery) {
+        let Some(newcomers) = &mut self.newcomers else {
+            return;
+        };
+        self.newcomer_bytes += delivery.frame.len();
+        if newcomers.len() < NEWCOMERS_MAX && self.newcomer_bytes <= NEWCOMER_BYTES_MAX {
+            newcomers.push(delivery);
+        } else {
+            self.newcomers = None;
+        }
+    }
+
+    /// A delivery further up in the queue than what has been read is to be sent again.
+    fn rewind(&mut self) {
+        self.after = None;
+        self.newcomers = None;
+        self.rewound += 1;
+    }
 }
 
 /// The page that an outbox has room for.
@@ -60,7 +93,8 @@ struct Backlog {
 pub(crate) struct Wanted {
     pub(crate) interface: usize,
     pub(crate) after: Option<Cursor>,
-    passed_by: u64,
+    pub(crate) bytes_max: usize,
+    rewound: u64,
 }
 
 #[derive(Debug)]
@@ -110,6 +144,7 @@ impl Outbox {
                 backlogs: interfaces
                     .map(|interface| (interface, Backlog::default()))
                     .collect(),
+                read_last: 0,
                 left: HashSet::new(),
                 stopped: false,
             }),
@@ -128,39 +163,65 @@ impl Outbox {
     /// Takes a delivery the journal has just committed, or leaves it on disk when there is no room.
     pub(crate) fn offer(&self, delivery: Delivery) {
         let mut inner = self.lock();
-        let full = inner.present.len() >= self.deliveries_max || inner.bytes >= self.bytes_max;
-        let on_disk = inner.backlogs.get_mut(&delivery.interface);
-        match (on_disk, full) {
-            (Some(backlog), _) => backlog.passed_by += 1,
-            (None, true) => {
-                inner.backlogs.insert(
-                    delivery.interface,
-                    Backlog {
-                        after: None,
-                        passed_by: 1,
-                    },
-                );
-            }
-            (None, false) => {
-                inner.admit(delivery);
-                drop(inner);
-                self.work.notify_one();
-            }
+        let full = self.is_full(&inner);
+        if let Some(backlog) = inner.backlogs.get_mut(&delivery.interface) {
+            backlog.pass(delivery);
+        } else if full {
+            inner.backlogs.insert(delivery.interface, Backlog::default());
+        } else {
+            inner.admit(delivery);
+            drop(inner);
+            self.work.notify_one();
         }
     }
 
-    /// The next page to read, if there is one to read and room for it.
+    /// Takes a delivery that was held and is queued again: its place in the journal may lie before what has
+    /// been read from there.
+    pub(crate) fn offer_again(&self, delivery: Delivery) {
+        let mut inner = self.lock();
+        if inner.present.contains(&delivery.id) {
+            return;
+        }
+        let full = self.is_full(&inner);
+        match inner.backlogs.get_mut(&delivery.interface) {
+            Some(backlog) => backlog.rewind(),
+            None if full => {
+                inner.backlogs.insert(delivery.interface, Backlog::default());
+            }
+            None => {
+                inner.admit(delivery);
+                drop(inner);
+                self.work.notify_one();
+                return;
+            }
+        }
+        drop(inner);
+        self.room.notify_one();
+    }
+
+    fn is_full(&self, inner: &Inner) -> bool {
+        inner.present.len() >= self.deliveries_max || inner.bytes >= self.bytes_max
+    }
+
+    /// The next page to read, if there is one to read and room for it; each interface in its turn.
     pub(crate) fn wants(&self) -> Option<Wanted> {
         let mut inner = self.lock();
         if inner.stopped || !self.has_room(&inner) {
             return None;
         }
-        let (interface, backlog) = inner.backlogs.first_key_value()?;
+        let next = inner.backlogs.range(inner.read_last + 1..).next();
+        let interface = *next.or_else(|| inner.backlogs.first_key_value())?.0;
+        let bytes_max = self.bytes_max.saturating_sub(inner.bytes);
+        let backlog = inner.backlogs.get_mut(&interface)?;
+        backlog.newcomers = Some(Vec::new());
+        backlog.newcomer_bytes = 0;
         let wanted = Wanted {
-            interface: *interface,
+            interface,
             after: backlog.after,
-            passed_by: backlog.passed_by,
+            bytes_max,
+            rewound: backlog.rewound,
         };
+        inner.read_last = interface;
         inner.left.clear();
         Some(wanted)
     }
@@ -172,6 +233,12 @@ impl Outbox {
     /// Whether a delivery has a place here, or had one when the page in hand was asked for.
     pub(crate) fn holds(&self, id: DeliveryId) -> bool {
         self.lock().knows(id)
+    }
+
+    /// A message turned out to be one that cannot be sent: it says nothing about the endpoint.
+    pub(crate) fn unsendable(&self) {
+        self.lock().breaker.unasked(Instant::now());
+        self.work.notify_one();
     }
 
     /// Waits until there may be room to fill from disk.
@@ -188,13 +255,20 @@ impl Outbox {
             }
         }
         if let Some(backlog) = inner.backlogs.get_mut(&wanted.interface) {
-            // What came by while the page was read may not be in it: then the journal is asked once more.
-            match next {
-                Some(next) => backlog.after = Some(next),
-                None if backlog.passed_by == wanted.passed_by => {
+            let newcomers = backlog.newcomers.take();
+            match (next, newcomers) {
+                _ if backlog.rewound != wanted.rewound => {}
+                (Some(next), _) => backlog.after = Some(next),
+                (None, Some(newcomers)) => {
                     inner.backlogs.remove(&wanted.interface);
+                    for delivery in newcomers {
+                        if !inner.knows(delivery.id) {
+                            inner.admit(delivery);
+                        }
+                    }
                 }
-                None => {}
+                // More came by than was kept: the rest of the queue is read once more from where it was.
+                (None, None) => {}
             }
         }
         drop(inner);
@@ -370,5 +444,97 @@ impl Inner {
         self.present.insert(delivery.id);
         let keys = delivery.keys.clone();
         self.lanes.join(&keys, delivery)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use store::MessageId;
+    use translate::dialect::STANDARD;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::deliver::lanes::{LaneKey, LaneKeys};
+    use crate::deliver::test_limits;
+
+    fn outbox() -> Outbox {
+        let outbox = Outbox::new(&test_limits(), 10, 1 << 20, 0..1);
+        let wanted = outbox.wants().unwrap();
+        outbox.page(wanted, Vec::new(), None);
+        outbox
+    }
+
+    fn delivery(number: u128) -> Delivery {
+        Delivery {
+            id: DeliveryId {
+                message: MessageId(Uuid::from_u128(number)),
+                ordinal: 1,
+            },
+            interface: 0,
+            from: &STANDARD,
+            control_id: "M".into(),
+            frame: Bytes::from_static(b"MSH|"),
+            keys: LaneKeys::from_slice(&[LaneKey(u64::try_from(number).unwrap())]),
+            attempts: 0,
+        }
+    }
+
+    fn sent(outbox: &Outbox, after: std::time::Duration) -> Option<Job> {
+        match outbox.step(Instant::now() + after) {
+            Step::Send(job) => Some(*job),
+            Step::Wait(_) | Step::Stop => None,
+        }
+    }
+
+    /// A probe that cannot be sent says nothing about the endpoint: another one has to.
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_cannot_be_sent_does_not_keep_the_endpoint_paused() {
+        let outbox = outbox();
+        let pause = test_limits().retry_longest;
+        outbox.offer(delivery(1));
+        outbox.offer(delivery(2));
+        outbox.unreachable();
+        let probe = sent(&outbox, pause).expect("a probe");
+        assert!(sent(&outbox, pause).is_none(), "one probe at a time");
+        outbox.unsendable();
+        outbox.leave(&probe);
+        assert!(sent(&outbox, pause).is_some(), "the next one probes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_offered_twice_is_sent_once() {
+        let outbox = outbox();
+        outbox.offer_again(delivery(1));
+        outbox.offer_again(delivery(1));
+        assert!(sent(&outbox, std::time::Duration::ZERO).is_some());
+        assert!(sent(&outbox, std::time::Duration::ZERO).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_while_the_last_page_is_read_follows_it() {
+        let outbox = Outbox::new(&test_limits(), 10, 1 << 20, 0..1);
+        let wanted = outbox.wants().unwrap();
+        outbox.offer(delivery(2));
+        outbox.offer(delivery(3));
+        // The page was read after the second had come: it is in both.
+        outbox.page(wanted, vec![delivery(1), delivery(2)], None);
+        let order: Vec<_> = std::iter::from_fn(|| sent(&outbox, std::time::Duration::ZERO))
+            .map(|job| job.delivery.id.message.0.as_u128())
+            .collect();
+        assert_eq!(order, [1, 2, 3]);
+        assert!(outbox.wants().is_none(), "nothing is only on disk any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn interfaces_are_read_in_turn() {
+        let outbox = Outbox::new(&test_limits(), 100, 1 << 20, 0..3);
+        let mut after = Vec::new();
+        for _ in 0..6 {
+            let wanted = outbox.wants().unwrap();
+            after.push(wanted.interface);
+            outbox.page(wanted, Vec::new(), Some("0.1".parse().unwrap()));
+        }
+        assert_eq!(after, [1, 2, 0, 1, 2, 0]);
     }
 }

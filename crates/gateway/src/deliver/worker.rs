@@ -166,7 +166,10 @@ async fn settle(
             return line.outbox.again(job);
         }
         // Our own bytes: no endpoint is to blame.
-        Outcome::Unsendable(cause) => (cause, true, Weight::Message),
+        Outcome::Unsendable(cause) => {
+            line.outbox.unsendable();
+            (cause, true, Weight::Message)
+        }
         Outcome::Refused { answer, cause } => (
             cause,
             answer == Answer::Never,

@@ -195,6 +195,7 @@ impl Changes {
                 settled: None,
             },
         };
+        let conflict = verdict.conflict();
         let facet = self.facets.id(connection, identity, verdict.state)?;
         let sequence = connection
             .prepare_cached(
@@ -236,6 +237,7 @@ impl Changes {
                 &settlement,
                 verdict.state,
             )?;
+            keep_conflict(connection, sequence, received.received_at_ms, conflict)?;
             self.merged.insert(received.id, settled);
         }
         Ok(())
@@ -278,6 +280,7 @@ impl Changes {
         self.command.message(old_facet, -1);
         self.command.message(facet, 1);
         self.attach(connection, sequence, received_at, settlement, verdict.state)?;
+        keep_conflict(connection, sequence, received_at, verdict.conflict())?;
         Ok(verdict.settled.unwrap_or(Settled::Fresh { conflict: None }))
     }
 
@@ -361,6 +364,29 @@ struct Verdict {
     state: MessageState,
     parent: Option<MessageId>,
     settled: Option<Settled>,
+}
+
+impl Verdict {
+    fn conflict(&self) -> Option<MessageId> {
+        match &self.settled {
+            Some(Settled::Fresh { conflict }) => *conflict,
+            _ => None,
+        }
+    }
+}
+
+/// Flags a message whose control id was used before for other content.
+fn keep_conflict(
+    connection: &Connection,
+    sequence: i64,
+    received_at: i64,
+    other: Option<MessageId>,
+) -> rusqlite::Result<()> {
+    let Some(other) = other else { return Ok(()) };
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO conflict (message, received_at, other) VALUES (?1, ?2, ?3)")?
+        .execute(params![sequence, received_at, other.0.as_bytes()])
+        .map(drop)
 }
 
 /// Whether the message is a replay. Asked by the one writer, so two copies cannot both be first.

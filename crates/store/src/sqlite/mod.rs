@@ -31,7 +31,8 @@ const LOCK_NAME: &str = "journal.lock";
 /// Bounds of a [`SqliteJournal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Changes that may wait for the writer.
+    /// Changes that may wait for the writer; one more is refused as not committed. Whoever submits holds
+    /// the bytes, so that memory is bounded where messages enter.
     pub queue_max: usize,
     /// Changes in one transaction.
     pub batch_max: usize,
@@ -49,7 +50,7 @@ impl Default for Settings {
     fn default() -> Self {
         let group = group::Settings::default();
         Self {
-            queue_max: group.queue_max,
+            queue_max: 65_536,
             batch_max: group.batch_max,
             linger_us: group.linger_us,
             readers_max: 4,
@@ -114,12 +115,13 @@ impl SqliteJournal {
             .clear();
     }
 
-    async fn change<T: 'static>(
+    fn change<T: 'static>(
         &self,
         command: Command,
         outcome: fn(Outcome) -> Option<T>,
     ) -> Result<Pending<T>, JournalError> {
-        let pending = self.writer.submit(command).await.map_err(write_error)?;
+        // At once or not at all: a wait for room here would let whoever is woken first go first.
+        let pending = self.writer.try_submit(command).map_err(write_error)?;
         Ok(Pending::new(async move {
             let done = pending.await.map_err(write_error)?;
             outcome(done).ok_or_else(|| JournalError::Refused("the change had another outcome".to_owned()))
@@ -153,7 +155,7 @@ impl Journal for SqliteJournal {
             content_hash,
             settlement: None,
         };
-        self.change(Command::Record(Box::new(recorded)), done).await
+        self.change(Command::Record(Box::new(recorded)), done)
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<Pending<Settled>, JournalError> {
@@ -161,15 +163,15 @@ impl Journal for SqliteJournal {
             Outcome::Settled(settled) => Some(settled),
             _ => None,
         };
-        self.change(Command::Settle(Box::new(settlement)), settled).await
+        self.change(Command::Settle(Box::new(settlement)), settled)
     }
 
     async fn acknowledge(&self, id: MessageId, ack: Bytes) -> Result<Pending<()>, JournalError> {
-        self.change(Command::Acknowledge(id, ack), done).await
+        self.change(Command::Acknowledge(id, ack), done)
     }
 
     async fn progress(&self, progress: Progress) -> Result<Pending<()>, JournalError> {
-        self.change(Command::Progress(Box::new(progress)), done).await
+        self.change(Command::Progress(Box::new(progress)), done)
     }
 
     async fn put_resource(&self, resource: NewResource) -> Result<Pending<Put>, JournalError> {
@@ -177,7 +179,7 @@ impl Journal for SqliteJournal {
             Outcome::Put(put) => Some(put),
             _ => None,
         };
-        self.change(Command::PutResource(Box::new(resource)), put).await
+        self.change(Command::PutResource(Box::new(resource)), put)
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>, JournalError> {
@@ -201,11 +203,12 @@ impl Journal for SqliteJournal {
 
     async fn queued(
         &self,
-        lane: Option<String>,
+        interface: String,
         after: Option<Cursor>,
         limit: usize,
+        bytes_max: usize,
     ) -> Result<Page<Queued>, JournalError> {
-        self.read(move |connection| read::queued(connection, lane.as_deref(), after, limit))
+        self.read(move |connection| read::queued(connection, &interface, after, limit, bytes_max))
             .await
     }
 

@@ -19,8 +19,9 @@ pub(super) const PAGE_MAX: usize = 1_000;
 
 /// The columns of [`summary`], of a message called `m`.
 pub(super) const SUMMARY: &str = "m.sequence, m.id, m.received_at, m.state, m.endpoint, m.peer, m.system, m.code,
-    m.trigger_event, m.control_id, m.sending_application, m.sending_facility, m.parent, m.cause, length(m.raw)";
-const SUMMARY_COLUMNS: usize = 15;
+    m.trigger_event, m.control_id, m.sending_application, m.sending_facility, m.parent, m.cause, length(m.raw),
+    (SELECT other FROM conflict WHERE conflict.message = m.sequence)";
+const SUMMARY_COLUMNS: usize = 16;
 const WHOLE: &str = "m.patients, m.content_hash, m.ack, m.raw";
 const WHOLE_COLUMNS: usize = 4;
 const DELIVERY: &str =
@@ -42,9 +43,8 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<(i64, Summary)> {
         control_id: row.get(9)?,
         sending_application: row.get(10)?,
         sending_facility: row.get(11)?,
-        parent: row
-            .get::<_, Option<[u8; 16]>>(12)?
-            .map(|bytes| MessageId(Uuid::from_bytes(bytes))),
+        parent: maybe_id(row, 12)?,
+        conflict: maybe_id(row, 15)?,
         cause: row.get(13)?,
         raw_bytes: raw_bytes.unsigned_abs(),
     };
@@ -159,35 +159,34 @@ pub(super) fn unsettled(
     Ok(page(rows, limit))
 }
 
+/// Stops before the messages of a page pass `bytes_max`, but brings at least one.
 pub(super) fn queued(
     connection: &Connection,
-    lane: Option<&str>,
+    interface: &str,
     after: Option<Cursor>,
     limit: usize,
+    bytes_max: usize,
 ) -> rusqlite::Result<Page<Queued>> {
-    let index = if lane.is_some() {
-        "delivery_lane"
-    } else {
-        "delivery_open"
-    };
-    let of_lane = if lane.is_some() {
-        "d.lane = ?3"
-    } else {
-        "?3 IS NULL"
-    };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {SUMMARY}, {WHOLE}, {DELIVERY}
-         FROM delivery d INDEXED BY {index} CROSS JOIN message m ON m.sequence = d.message
-         WHERE d.state = 'queued' AND d.state <> 'delivered' AND {of_lane} AND d.sequence > ?1 ORDER BY d.sequence LIMIT ?2"
+         FROM delivery d INDEXED BY delivery_queue CROSS JOIN message m ON m.sequence = d.message
+         WHERE d.state = 'queued' AND d.interface = ?1 AND d.sequence > ?2 ORDER BY d.sequence LIMIT ?3"
     ))?;
-    let rows = statement
-        .query_map(params![sequence_of(after), asked_for(limit), lane], |row| {
-            let (_, message) = whole(row)?;
-            let (sequence, delivery) = delivery(row, message.summary.id, SUMMARY_COLUMNS + WHOLE_COLUMNS)?;
-            Ok((sequence, Queued { delivery, message }))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(page(rows, limit))
+    let mut rows = statement.query(params![interface, sequence_of(after), asked_for(limit)])?;
+    let (mut found, mut bytes) = (Vec::new(), 0_usize);
+    while let Some(row) = rows.next()? {
+        let (_, message) = whole(row)?;
+        let (sequence, delivery) = delivery(row, message.summary.id, SUMMARY_COLUMNS + WHOLE_COLUMNS)?;
+        bytes = bytes.saturating_add(message.raw.len());
+        let full = bytes > bytes_max && !found.is_empty();
+        found.push((sequence, Queued { delivery, message }));
+        if full {
+            // One more than the page holds says that there is a next one.
+            let limit = found.len() - 1;
+            return Ok(page(found, limit));
+        }
+    }
+    Ok(page(found, limit))
 }
 
 pub(super) fn deliveries(connection: &Connection, query: &DeliveryQuery) -> rusqlite::Result<Page<Delivery>> {
@@ -279,6 +278,11 @@ pub(super) fn word<T>(row: &Row<'_>, column: usize, parse: fn(&str) -> Option<T>
 fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<MessageId> {
     row.get::<_, [u8; 16]>(column)
         .map(|bytes| MessageId(Uuid::from_bytes(bytes)))
+}
+
+fn maybe_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<MessageId>> {
+    let bytes = row.get::<_, Option<[u8; 16]>>(column)?;
+    Ok(bytes.map(|bytes| MessageId(Uuid::from_bytes(bytes))))
 }
 
 fn bytes(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Bytes>> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::JournalError;
 
 /// Version `n` of the schema is the first `n` of these applied.
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND];
 
 /// Why the indexes are these:
 /// - A *facet* is one combination of system, message code, trigger event and state that occurs. There are
@@ -107,6 +107,21 @@ CREATE TABLE resource_term (
     PRIMARY KEY (system, type, parameter, value, namespace, resource)
 ) WITHOUT ROWID;
 CREATE INDEX resource_term_owner ON resource_term (resource);
+";
+
+/// - A *conflict* is a message whose control id its sender had used for other content before. It is rare, so it
+///   has a table of its own and costs the others nothing.
+/// - The queue of an interface is read in pages, from an index that holds what is queued and nothing else:
+///   a page costs the same at ten deliveries and at a million, whoever else has a queue.
+const SECOND: &str = "
+CREATE TABLE conflict (
+    message     INTEGER PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    other       BLOB NOT NULL
+);
+CREATE INDEX conflict_time ON conflict (received_at);
+DROP INDEX delivery_lane;
+CREATE INDEX delivery_queue ON delivery (interface) WHERE state = 'queued';
 ";
 
 /// Brings the file to the newest version, each step in its own transaction.

@@ -26,7 +26,7 @@ pub(super) fn search(connection: &Connection, query: &Query) -> rusqlite::Result
         || query.message_code.is_some()
         || query.trigger_event.is_some()
         || query.state.is_some();
-    let mut rows = if query.patient.is_some() || query.control_id.is_some() || !by_facet {
+    let mut rows = if query.patient.is_some() || query.control_id.is_some() || query.conflict || !by_facet {
         by_index(connection, query, &span, limit + 1)?
     } else {
         by_facets(connection, query, &span, limit + 1)?
@@ -85,7 +85,14 @@ fn by_index(
             conditions.push_str(&format!(" AND {column} = ?{}", values.len()));
         }
     };
-    let (tables, time, place) = if query.patient.is_some() {
+    let (tables, time, place) = if query.conflict {
+        require("m.control_id", query.control_id.as_deref());
+        (
+            "conflict c CROSS JOIN message m ON m.sequence = c.message",
+            "c.received_at",
+            "c.message",
+        )
+    } else if query.patient.is_some() {
         require("p.patient", query.patient.as_deref());
         require("m.control_id", query.control_id.as_deref());
         (
@@ -107,6 +114,14 @@ fn by_index(
     require("m.trigger_event", query.trigger_event.as_deref());
     require("m.system", query.system.as_deref());
     require("m.state", query.state.map(|state| state.as_str()));
+    if let Some(patient) = query.patient.as_deref().filter(|_| query.conflict) {
+        values.push(patient.to_owned().into());
+        conditions.push_str(&format!(
+            " AND EXISTS (SELECT 1 FROM patient p WHERE p.patient = ?{}
+                AND p.received_at = m.received_at AND p.message = m.sequence)",
+            values.len()
+        ));
+    }
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {SUMMARY} FROM {tables}
          WHERE {time} >= ?1 AND ({time}, {place}) < (?2, ?3){conditions}

@@ -40,13 +40,17 @@ async fn queued_deliveries_come_back_in_order_of_commit_with_their_message() {
     }
     change(&rig, progress(3, 1, DeliveryState::Delivered)).await;
     let rig = rig.restart().await;
-    let of_lane = |lane: &str| {
-        let lane = lane.to_owned();
+    let of = |interface: &str, limit, bytes_max| {
+        let interface = interface.to_owned();
         let journal = &rig.journal;
         async move {
-            let (mut found, mut after) = (Vec::new(), None);
+            let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
             loop {
-                let page = journal.queued(Some(lane.clone()), after, 2).await.expect("reads");
+                let page = journal
+                    .queued(interface.clone(), after, limit, bytes_max)
+                    .await
+                    .expect("reads");
+                pages += 1;
                 found.extend(page.items.into_iter().map(|queued| {
                     assert_eq!(queued.message.summary.id, queued.delivery.id.message);
                     assert!(queued.message.raw.starts_with(b"MSH|"));
@@ -54,17 +58,23 @@ async fn queued_deliveries_come_back_in_order_of_commit_with_their_message() {
                 }));
                 after = page.next;
                 if after.is_none() {
-                    return found;
+                    return (found, pages);
                 }
             }
         }
     };
-    assert_eq!(of_lane("west/P1").await, [id(1), id(5)]);
-    assert_eq!(of_lane("west/P0").await, [id(2), id(4), id(6)]);
-    assert_eq!(of_lane("east/all").await, (1..=6).map(id).collect::<Vec<_>>());
-    let all = rig.journal.queued(None, None, 100).await.expect("reads");
-    assert_eq!((all.items.len(), all.next), (11, None));
-    assert!(all.items.is_sorted_by_key(|queued| queued.delivery.id));
+    let west = [1, 2, 4, 5, 6].map(id).to_vec();
+    assert_eq!(of("west", 2, usize::MAX).await, (west.clone(), 3));
+    assert_eq!(of("west", 100, usize::MAX).await, (west.clone(), 1));
+    // A page is bounded by the bytes of its messages too, and never empty for it.
+    assert_eq!(of("west", 100, 0).await, (west.clone(), 5));
+    let two = 2 * rig.message(1).await.raw.len();
+    assert_eq!(of("west", 100, two).await, (west, 3));
+    assert_eq!(
+        of("east", 100, usize::MAX).await.0,
+        (1..=6).map(id).collect::<Vec<_>>()
+    );
+    assert_eq!(of("nowhere", 100, usize::MAX).await.0, []);
 }
 
 #[tokio::test]
@@ -93,7 +103,12 @@ async fn a_delivery_keeps_what_became_of_it() {
     assert_eq!((&found[0].sent, &found[0].answered), (&held.sent, &held.answered));
     // Put back in the queue: its bytes stay, its place too.
     change(&rig, progress(1, 1, DeliveryState::Queued)).await;
-    let queued = rig.journal.queued(None, None, 10).await.expect("reads").items;
+    let queued = rig
+        .journal
+        .queued("west".into(), None, 10, 1 << 20)
+        .await
+        .expect("reads")
+        .items;
     assert_eq!(
         (&queued[0].delivery.sent, &queued[0].delivery.cause),
         (&held.sent, &None)

@@ -36,7 +36,12 @@ async fn what_was_durable_is_there_after_a_crash() {
             assert_eq!(found.len() as u128, number);
             assert_eq!(found[0].id, id(number));
             assert_eq!(
-                journal.queued(None, None, 100).await.expect("reads").items.len() as u128,
+                journal
+                    .queued("west".into(), None, 100, 1 << 20)
+                    .await
+                    .expect("reads")
+                    .items
+                    .len() as u128,
                 number
             );
             journal.close().await;

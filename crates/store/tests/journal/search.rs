@@ -121,7 +121,7 @@ prop_compose! {
         to_ms in maybe(vec![0, 460, 890, 10_000]),
         limit in 1_usize..60,
     ) -> Query {
-        Query { patient, message_code, trigger_event, system, state, control_id, from_ms, to_ms, after: None, limit }
+        Query { patient, message_code, trigger_event, system, state, control_id, conflict: false, from_ms, to_ms, after: None, limit }
     }
 }
 
