@@ -25,7 +25,8 @@ macro_rules! boxed {
     )*};
 }
 
-boxed!(DiagnosticReport Encounter MessageHeader Observation Patient ServiceRequest Specimen);
+boxed!(Account Condition Coverage DiagnosticReport Encounter Immunization MedicationAdministration MedicationDispense
+    MedicationRequest MessageHeader Observation Patient ServiceRequest Specimen);
 
 /// A place in the Bundle, kept for a resource whose rows still run.
 #[derive(Clone, Copy, Debug)]

@@ -23,6 +23,7 @@ mod ledger;
 mod message;
 mod note;
 mod provenance;
+#[macro_use]
 mod row;
 mod segment;
 mod settings;

@@ -3,6 +3,9 @@
 //! Everything that shows a mapping — translation both ways, ledger, `explain`, site overrides — walks these
 //! tables. A row's name is its place: `PID-8 > Patient.gender`.
 
+#[macro_use]
+pub(crate) mod cells;
+
 use fhir::Extension;
 use hl7v2::{Field, Segment};
 
@@ -150,8 +153,11 @@ macro_rules! extensible {
     )*};
 }
 
-extensible!(Address AllergyIntolerance Annotation ContactPoint HumanName Identifier Condition Coverage EncounterParticipant DiagnosticReport Encounter MessageHeader Observation Patient
-    Procedure Provenance RelatedPerson ServiceRequest Specimen);
+extensible!(Account Address AllergyIntolerance Annotation CareTeamParticipant ChargeItem Condition ContactPoint Coverage
+    DiagnosticReport Dosage Encounter EncounterParticipant HumanName Identifier Immunization MedicationAdministration
+    MedicationAdministrationDosage MedicationDispense MedicationIngredient MedicationRequest MessageHeader Observation
+    OperationOutcomeIssue Organization ParametersParameter Patient PractitionerRole Procedure Provenance RelatedPerson
+    ServiceRequest Specimen Device Goal);
 
 /// For a row that only writes.
 pub(crate) fn read_nothing<R>(_: Field<'_>, _: &mut R, _: &mut Context<'_>) {}

@@ -95,3 +95,20 @@ pub(crate) fn round_trip(event: &str, segments: &[&str], segment: &str) -> Bundl
     assert_eq!(written, [segment]);
     bundle
 }
+
+/// Reads and writes back; the segments named by `ids` have to be the ones that were sent.
+#[track_caller]
+pub(crate) fn comes_back(event: &str, segments: &[&str], ids: &[&str]) -> Bundle {
+    let (bundle, ledger) = read(&message(event, segments));
+    let lost: Vec<String> = ledger
+        .with_outcome(crate::Outcome::Lost)
+        .map(|line| line.location.to_string())
+        .collect();
+    assert!(lost.is_empty(), "lost: {lost:?}");
+    let wanted = |line: &&str| ids.iter().any(|id| line.starts_with(id));
+    let written = back(&bundle);
+    let written: Vec<&str> = written.iter().map(String::as_str).filter(wanted).collect();
+    let sent: Vec<&str> = segments.iter().copied().filter(wanted).collect();
+    assert_eq!(written, sent);
+    bundle
+}

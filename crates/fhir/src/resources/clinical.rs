@@ -232,3 +232,42 @@ backbone! {
         series_doses_string / series_doses_string_element: Option<Text> = "seriesDosesString";
     }
 }
+
+domain_resource! {
+    /// What a patient's care aims at.
+    Goal = "Goal" {
+        identifier: Vec<Identifier> = "identifier";
+        lifecycle_status / lifecycle_status_element: Option<Text> = "lifecycleStatus" required;
+        achievement_status: Option<CodeableConcept> = "achievementStatus";
+        category: Vec<CodeableConcept> = "category";
+        priority: Option<CodeableConcept> = "priority";
+        description: Option<CodeableConcept> = "description" required;
+        subject: Option<Reference> = "subject" required;
+        start_date / start_date_element: Option<Date> = "startDate";
+        start_codeable_concept: Option<CodeableConcept> = "startCodeableConcept";
+        target: Vec<GoalTarget> = "target";
+        status_date / status_date_element: Option<Date> = "statusDate";
+        status_reason / status_reason_element: Option<Text> = "statusReason";
+        expressed_by: Option<Reference> = "expressedBy";
+        addresses: Vec<Reference> = "addresses";
+        note: Vec<Annotation> = "note";
+        outcome_code: Vec<CodeableConcept> = "outcomeCode";
+        outcome_reference: Vec<Reference> = "outcomeReference";
+    }
+}
+
+backbone! {
+    /// The parts of `Goal.target`.
+    GoalTarget = "Goal.target" {
+        measure: Option<CodeableConcept> = "measure";
+        detail_quantity: Option<Quantity> = "detailQuantity";
+        detail_range: Option<Box<Range>> = "detailRange";
+        detail_codeable_concept: Option<CodeableConcept> = "detailCodeableConcept";
+        detail_string / detail_string_element: Option<Text> = "detailString";
+        detail_boolean / detail_boolean_element: Option<bool> = "detailBoolean";
+        detail_integer / detail_integer_element: Option<i32> = "detailInteger";
+        detail_ratio: Option<Box<Ratio>> = "detailRatio";
+        due_date / due_date_element: Option<Date> = "dueDate";
+        due_duration: Option<Quantity> = "dueDuration";
+    }
+}

@@ -237,6 +237,15 @@ impl FieldWriter<'_> {
         }
     }
 
+    /// As [`Self::put_er7`], without the first repetitions.
+    pub(crate) fn put_er7_behind(&mut self, er7: &str, repetitions: u16) {
+        for leaf in crate::keep::leaves(self.number, er7) {
+            if leaf.repetition > repetitions {
+                self.segment.put(leaf);
+            }
+        }
+    }
+
     /// The number of the last repetition that holds something; 0 when none does.
     pub(crate) fn repetitions(&self) -> u16 {
         let used = self

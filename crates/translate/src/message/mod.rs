@@ -5,6 +5,7 @@
 //! message of an unknown structure is translated by the same pass, with a note. A segment that no map reads
 //! travels on the MessageHeader; none is dropped.
 
+mod medicine;
 mod order;
 pub(crate) mod scene;
 pub(crate) mod write;
@@ -45,7 +46,12 @@ const STRUCTURES: &[(&str, &str, &str)] = &[
     ("A41", "ADT", "ADT_A39"),
     ("A47", "ADT", "ADT_A30"),
     ("O01", "ORM", "ORM_O01"),
+    ("O09", "OMP", "OMP_O09"),
+    ("O11", "RDE", "RDE_O11"),
+    ("O13", "RDS", "RDS_O13"),
+    ("O17", "RAS", "RAS_O17"),
     ("O21", "OML", "OML_O21"),
+    ("O25", "RDE", "RDE_O11"),
     ("R01", "ORU", "ORU_R01"),
     ("S12", "SIU", "SIU_S12"),
     ("S13", "SIU", "SIU_S12"),
@@ -57,7 +63,8 @@ const STRUCTURES: &[(&str, &str, &str)] = &[
 
 /// Events that have a map of their own; others are translated segment by segment, with a note.
 const MAPPED: &[&str] = &[
-    "A01", "A02", "A03", "A04", "A05", "A08", "A11", "A12", "A13", "A18", "A28", "A31", "A34", "A40", "R01",
+    "A01", "A02", "A03", "A04", "A05", "A08", "A11", "A12", "A13", "A18", "A28", "A31", "A34", "A40", "O09",
+    "O11", "O13", "O17", "O25", "R01", "V04",
 ];
 
 /// The message code and structure of a trigger event; an unknown one is ADT without a structure.

@@ -7,6 +7,7 @@ use fhir::{
 use hl7v2::{Message, Segment};
 use uuid::Uuid;
 
+use super::medicine::{self, Kind, Medicine};
 use super::order::Order;
 use crate::context::Context;
 use crate::entries::{Boxed, Ticket, reference};
@@ -50,6 +51,8 @@ pub(crate) enum Commented {
     Order,
     /// The observation of the OBX before it.
     Observation,
+    /// The medicine of the ORC, RXO, RXE, RXD or RXA before it.
+    Medicine,
 }
 
 /// What is open.
@@ -61,6 +64,7 @@ pub(crate) struct Scene {
     pub(crate) patient: Option<Open<Patient>>,
     pub(crate) encounter: Option<Open<Encounter>>,
     pub(crate) order: Order,
+    pub(crate) medicine: Medicine,
     pub(crate) commented: Commented,
     /// MSH-9.1.
     pub(crate) code: String,
@@ -86,9 +90,16 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"DG1" => on_dg1,
         b"PR1" => on_pr1,
         b"NTE" => on_nte,
-        b"ORC" => Order::on_orc,
+        b"ORC" => on_orc,
         b"OBR" => Order::on_obr,
-        b"OBX" => Order::on_obx,
+        b"OBX" => medicine::on_obx,
+        b"RXO" => medicine::on_rxo,
+        b"RXE" => medicine::on_rxe,
+        b"RXD" => medicine::on_rxd,
+        b"RXA" => medicine::on_rxa,
+        b"RXR" => medicine::on_rxr,
+        b"RXC" => medicine::on_rxc,
+        b"TQ1" => on_tq1,
         b"SPM" => Order::on_spm,
         _ => return None,
     })
@@ -100,6 +111,7 @@ pub(crate) fn read<'a>(message: &'a Message<'a>, cx: &mut Context<'a>) -> Scene 
     let mut scene = Scene {
         code: header.message_code().into_owned(),
         control_id: header.control_id().into_owned(),
+        medicine: Medicine::new(message),
         ..Scene::default()
     };
     for segment in message.segments() {
@@ -132,6 +144,7 @@ impl Scene {
     }
 
     pub(crate) fn close_order(&mut self, cx: &mut Context<'_>) {
+        self.close_medicines(cx);
         let order = std::mem::take(&mut self.order);
         order.close(self, cx);
         self.commented = Commented::Nothing;
@@ -388,7 +401,25 @@ fn on_pr1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     cx.entries.push(id, procedure);
 }
 
+/// What follows an ORC says what it is about.
+fn on_orc<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    match scene.medicine.kind(segment) {
+        Kind::Service => Order::on_orc(segment, scene, cx),
+        _ if scene.patient.is_none() => on_other(segment, scene, cx),
+        kind => medicine::on_orc(segment, kind, scene, cx),
+    }
+}
+
+fn on_tq1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    if !medicine::on_tq1(segment, scene, cx) {
+        on_other(segment, scene, cx);
+    }
+}
+
 fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    if scene.commented == Commented::Medicine && medicine::on_nte(segment, scene, cx) {
+        return;
+    }
     let target = match scene.commented {
         Commented::Observation => scene
             .order
@@ -396,7 +427,7 @@ fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
             .as_mut()
             .map(|open| &mut open.resource.note),
         Commented::Order => scene.order.request.as_mut().map(|open| &mut open.resource.note),
-        Commented::Nothing => None,
+        Commented::Medicine | Commented::Nothing => None,
     };
     let Some(notes) = target else {
         return on_other(segment, scene, cx);

@@ -3,9 +3,12 @@
 //! The rows write; this page decides only what stands where. It serves Bundles that we made and Bundles that
 //! others made: what a Bundle does not say (an event, a version) takes a named default.
 
+mod medicine;
+
 use fhir::{
-    AllergyIntolerance, Condition, DiagnosticReport, Encounter, EncounterDiagnosis, MessageHeader,
-    Observation, Patient, PatientLink, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
+    AllergyIntolerance, Condition, DiagnosticReport, Encounter, EncounterDiagnosis, Immunization,
+    MedicationAdministration, MedicationDispense, MedicationRequest, MessageHeader, Observation, Patient,
+    PatientLink, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
 };
 
 use crate::back::{Back, SegmentWriter};
@@ -56,7 +59,15 @@ fn event(back: &Back<'_>) -> String {
         return code.to_owned();
     }
     let merged = back.all::<Patient>().any(mrg::is_retired);
-    let code = if back.first::<DiagnosticReport>().is_some() || back.first::<Observation>().is_some() {
+    let code = if back.first::<Immunization>().is_some() {
+        "V04"
+    } else if back.first::<MedicationAdministration>().is_some() {
+        "O17"
+    } else if back.first::<MedicationDispense>().is_some() {
+        "O13"
+    } else if back.first::<MedicationRequest>().is_some() {
+        "O11"
+    } else if back.first::<DiagnosticReport>().is_some() || back.first::<Observation>().is_some() {
         "R01"
     } else if back.first::<ServiceRequest>().is_some() {
         "O21"
@@ -157,6 +168,7 @@ impl<'b> Out<'_, 'b> {
             self.observations(&loose);
         }
         self.clinical(patient, &encounters);
+        self.medicines(patient);
         for report in &reports {
             self.report(report);
         }
@@ -214,7 +226,9 @@ impl<'b> Out<'_, 'b> {
                 .any(|f| self.back.resolve::<Specimen>(Some(f)).is_some())
         };
         let free = |one: &&&'b Observation| {
-            !claimed.iter().any(|known| std::ptr::eq(*known, **one)) && !about_specimen(one)
+            !claimed.iter().any(|known| std::ptr::eq(*known, **one))
+                && !about_specimen(one)
+                && !self.is_of_medicine(one)
         };
         all.iter().filter(free).copied().collect()
     }
@@ -379,6 +393,13 @@ impl<'b> Out<'_, 'b> {
 
     fn push(&mut self, segment: SegmentWriter) {
         if !segment.is_empty() {
+            self.segments.push(segment);
+        }
+    }
+
+    /// For a segment without a set id: anything at all is something.
+    fn push_whole(&mut self, segment: SegmentWriter) {
+        if !segment.leaves.is_empty() {
             self.segments.push(segment);
         }
     }

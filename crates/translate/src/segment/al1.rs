@@ -161,7 +161,7 @@ pub(crate) fn complete(allergy: &mut AllergyIntolerance) {
 }
 
 /// A concept that is required and was not said.
-fn absent() -> CodeableConcept {
+pub(crate) fn absent() -> CodeableConcept {
     let extension = Extension {
         url: Some(Text::const_new(DATA_ABSENT)),
         value_code: Some(Text::const_new("unknown")),

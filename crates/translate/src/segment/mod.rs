@@ -3,6 +3,7 @@
 pub(crate) mod al1;
 pub(crate) mod dg1;
 pub(crate) mod evn;
+pub(crate) mod medicine;
 pub(crate) mod mrg;
 pub(crate) mod msh;
 pub(crate) mod nk1;
@@ -16,7 +17,14 @@ pub(crate) mod pr1;
 pub(crate) mod pv1;
 pub(crate) mod pv2;
 pub(crate) mod rol;
+pub(crate) mod rxa;
+pub(crate) mod rxc;
+pub(crate) mod rxd;
+pub(crate) mod rxe;
+pub(crate) mod rxo;
+pub(crate) mod rxr;
 pub(crate) mod spm;
+pub(crate) mod vaccine;
 
 use crate::row::Table;
 
@@ -44,4 +52,18 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &obx::OBX,
     &nte::NTE,
     &spm::SPM,
+    &medicine::orc::REQUEST,
+    &medicine::orc::DISPENSE,
+    &medicine::orc::ADMINISTRATION,
+    &medicine::orc::IMMUNIZATION,
+    &medicine::timing::TQ1,
+    &rxo::RXO,
+    &rxe::RXE,
+    &rxd::RXD,
+    &rxa::IMMUNIZATION,
+    &rxa::ADMINISTRATION,
+    &rxr::IMMUNIZATION,
+    &rxr::DOSAGE,
+    &rxr::ADMINISTRATION,
+    &rxc::RXC,
 ];

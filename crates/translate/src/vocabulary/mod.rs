@@ -255,6 +255,8 @@ vocabularies! {
     religion = "0006-religion";
     /// Encounter.type.
     admission_type = "0007-admission-type";
+    /// MessageHeader.response.code.
+    response_code = "0008-response-code";
     /// Encounter.hospitalization.specialArrangement.
     ambulatory_status = "0009-ambulatory-status";
     /// ServiceRequest.status by order status.
@@ -295,6 +297,12 @@ vocabularies! {
     reaction_severity = "0128-reaction-severity";
     /// A contact's role.
     contact_role = "0131-contact-role";
+    /// MedicationRequest.substitution.
+    substitution = "0161-substitution";
+    /// Dosage.route.
+    route = "0162-route";
+    /// Dosage.method.
+    administration_method = "0165-administration-method";
     /// The UK Core ethnic category.
     ethnic_category = "0189-ethnic-category";
     /// Address.type.
@@ -315,6 +323,12 @@ vocabularies! {
     universal_id_type = "0301-universal-id-type";
     /// The living-will Observation.
     living_will = "0315-living-will";
+    /// The status of what was administered.
+    completion_status = "0322-completion-status";
+    /// Timing.code.
+    repeat_pattern = "0335-repeat-pattern";
+    /// OperationOutcome.issue.code.
+    issue_type = "0357-issue-type";
     /// Practitioner.qualification.
     degree = "0360-degree";
     /// Specimen.container.additive.
@@ -339,6 +353,10 @@ vocabularies! {
     collection_method = "0488-collection-method";
     /// Specimen.condition.
     specimen_condition = "0493-specimen-condition";
+    /// OperationOutcome.issue.severity.
+    issue_severity = "0516-issue-severity";
+    /// A body site.
+    body_part = "0550-body-part";
     /// NHS admission method.
     nhs_admission_method = "nhs-admission-method";
     /// NHS discharge destination.
