@@ -3,12 +3,14 @@
 //! A first form: what the console and scripts need to see what became of a message, and to decide about a held
 //! one. Every error is JSON with `error` and `next`, and never holds a value of a message.
 
+mod held;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
 use hl7v2::Message;
 use hl7v2::nhs::NhsNumber;
@@ -19,7 +21,6 @@ use translate::Ledger;
 use uuid::Uuid;
 
 use crate::config::Face;
-use crate::deliver::held::{self, Fate};
 use crate::gateway::Shared;
 use crate::identify;
 use crate::receive::{self, Door};
@@ -39,9 +40,8 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/api/v1/messages/{id}/raw", get(raw))
         .route("/api/v1/messages/{id}/ack", get(ack))
         .route("/api/v1/messages/{id}/ledger", get(ledger))
-        .route("/api/v1/messages/{id}/resend", post(resend))
-        .route("/api/v1/messages/{id}/discard", post(discard))
         .route("/api/v1/status", get(status))
+        .merge(held::router())
         .with_state(gateway)
 }
 
@@ -259,40 +259,6 @@ async fn ledger(
         }
     }
     Ok(Json(json!({ "ledgers": ledgers })))
-}
-
-async fn resend(
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-    Json(asked): Json<OfInterface>,
-) -> Result<Json<Value>, Refusal> {
-    decide(&gateway, &id, &asked, Fate::Resend).await
-}
-
-async fn discard(
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-    Json(asked): Json<OfInterface>,
-) -> Result<Json<Value>, Refusal> {
-    decide(&gateway, &id, &asked, Fate::Discard).await
-}
-
-/// A JSON body is asked for although it may be `{}`: no page of another origin can send one unasked.
-async fn decide(
-    gateway: &Gateway,
-    id: &str,
-    asked: &OfInterface,
-    fate: Fate,
-) -> Result<Json<Value>, Refusal> {
-    let message = find(gateway, id).await?.summary.id;
-    match held::decide(gateway, message, asked.interface.as_deref(), fate).await? {
-        0 => Err(Refusal(
-            StatusCode::CONFLICT,
-            "no delivery of this message is held".into(),
-            "GET /api/v1/messages/{id} shows how its deliveries stand",
-        )),
-        decided => Ok(Json(json!({ "decided": decided }))),
-    }
 }
 
 async fn status(State(gateway): State<Gateway>) -> Result<Json<Value>, Refusal> {

@@ -13,6 +13,7 @@ mod by_mllp;
 pub(crate) mod held;
 pub(crate) mod lanes;
 mod outbox;
+pub(crate) mod resend;
 mod retry;
 mod watch;
 mod worker;
@@ -31,7 +32,7 @@ pub(crate) use self::worker::{Line, run as run_worker, run_ledger};
 use crate::acknowledge;
 use crate::gateway::Shared as Gateway;
 use crate::identify;
-use crate::pipeline::Decision;
+use crate::pipeline::{Decision, Planned};
 use crate::receive::Received;
 use crate::verdict::Answer;
 
@@ -92,24 +93,33 @@ pub(crate) fn enqueue(gateway: &Gateway, received: &Received, decision: &Decisio
     }
     let watch = acknowledge::waits(gateway, received.door)
         .then(|| gateway.start_watch(received.id, decision.deliveries.len()));
-    let from = received.door.dialect(gateway, decision.source);
-    let control_id: Arc<str> = decision.identity.control_id.as_str().into();
     for (ordinal, planned) in (1..).zip(&decision.deliveries) {
-        let delivery = Delivery {
-            id: DeliveryId {
-                message: received.id,
-                ordinal,
-            },
-            interface: planned.interface,
-            from,
-            control_id: control_id.clone(),
-            frame: received.frame.clone(),
-            keys: planned.keys.clone(),
-            attempts: 0,
-        };
+        let delivery = begin(gateway, received, decision, ordinal, planned);
         gateway.line_of(planned.interface).outbox.offer(delivery);
     }
     watch
+}
+
+/// A delivery as it begins.
+fn begin(
+    gateway: &Gateway,
+    received: &Received,
+    decision: &Decision,
+    ordinal: u16,
+    planned: &Planned,
+) -> Delivery {
+    Delivery {
+        id: DeliveryId {
+            message: received.id,
+            ordinal,
+        },
+        interface: planned.interface,
+        from: received.door.dialect(gateway, decision.source),
+        control_id: decision.identity.control_id.as_str().into(),
+        frame: received.frame.clone(),
+        keys: planned.keys.clone(),
+        attempts: 0,
+    }
 }
 
 /// Takes up a delivery that is only in the journal.

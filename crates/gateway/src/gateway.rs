@@ -184,6 +184,7 @@ async fn recover(shared: &Arc<Shared>) -> Result<(), JournalError> {
                 at_ms: message.summary.received_at_ms,
                 door,
                 peer: message.summary.peer.clone(),
+                parent: message.summary.parent,
                 raw: message.raw.clone(),
                 frame,
                 refused,

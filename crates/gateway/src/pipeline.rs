@@ -67,6 +67,8 @@ pub(crate) struct Decision {
 pub(crate) struct Planned {
     pub(crate) interface: usize,
     pub(crate) keys: LaneKeys,
+    /// The held delivery whose place it takes.
+    pub(crate) replaces: Option<store::DeliveryId>,
 }
 
 /// Parse, identify, route: no waiting, no failing, only an outcome.
@@ -108,6 +110,7 @@ fn plan(gateway: &Gateway, received: &Received, identity: &identify::Identity<'_
     let planned = |interface| Planned {
         interface,
         keys: identify::lanes(interface, &identity.identifiers),
+        replaces: None,
     };
     decision.deliveries = routes.into_iter().map(planned).collect();
 }
@@ -147,6 +150,7 @@ impl Planned {
             interface,
             state: DeliveryState::Queued,
             cause: None,
+            replaces: self.replaces,
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Received {
     pub(crate) at_ms: i64,
     pub(crate) door: Door,
     pub(crate) peer: String,
+    /// The message it was made from, if it was sent again by hand.
+    pub(crate) parent: Option<MessageId>,
     /// The bytes to keep: as received, or masked.
     pub(crate) raw: Bytes,
     /// The HL7 v2 to work on: the same bytes, or what a Bundle became.
@@ -51,6 +53,7 @@ pub(crate) fn frame(gateway: &Gateway, endpoint: usize, peer: String, frame: Fra
         at_ms: gateway.clock.now_ms(),
         door: Door::Mllp(endpoint),
         peer,
+        parent: None,
         frame: guarded.bytes.clone(),
         raw: guarded.bytes,
         refused,
@@ -93,9 +96,29 @@ pub(crate) fn refused_frame(gateway: &Gateway, endpoint: usize, peer: String, re
         at_ms: gateway.clock.now_ms(),
         door: Door::Mllp(endpoint),
         peer,
+        parent: None,
         frame: head.clone(),
         raw: head,
         refused: Some(Failure::Frame(refusal.error)),
+    }
+}
+
+/// Takes in a message that somebody mended by hand, as if it had come through the door of the one it stems from.
+pub(crate) fn mended(gateway: &Gateway, of: &store::Message, bytes: Bytes) -> Received {
+    let parent = of.summary.id;
+    let listener = gateway
+        .settings
+        .endpoints
+        .iter()
+        .position(|endpoint| endpoint.name == of.summary.endpoint);
+    let peer = "sent again by hand".to_owned();
+    let received = match listener {
+        Some(endpoint) => frame(gateway, endpoint, peer, Frame::new(bytes)),
+        None => bundle(gateway, peer, bytes),
+    };
+    Received {
+        parent: Some(parent),
+        ..received
     }
 }
 
@@ -123,6 +146,7 @@ pub(crate) fn bundle(gateway: &Gateway, peer: String, body: Bytes) -> Received {
         at_ms: gateway.clock.now_ms(),
         door: Door::Fhir,
         peer,
+        parent: None,
         raw: guarded.bytes,
         frame,
         refused,

@@ -21,7 +21,7 @@ pub(crate) async fn record(gateway: &Gateway, received: &Received) -> Result<Pen
         received_at_ms: received.at_ms,
         endpoint: received.door.name(gateway).to_owned(),
         peer: received.peer.clone(),
-        parent: None,
+        parent: received.parent,
         raw: received.raw.clone(),
     };
     gateway
@@ -55,7 +55,9 @@ pub(crate) async fn settle(
             .iter()
             .map(|planned| planned.entry(gateway))
             .collect(),
-        duplicate_window_ms: Some(gateway.settings.limits.duplicate_window_ms).filter(|window| *window > 0),
+        // What is sent again by hand is meant to be.
+        duplicate_window_ms: Some(gateway.settings.limits.duplicate_window_ms)
+            .filter(|window| *window > 0 && received.parent.is_none()),
     };
     gateway
         .journal

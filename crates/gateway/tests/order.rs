@@ -6,43 +6,16 @@ mod support;
 
 use std::collections::HashMap;
 
-use bytes::BytesMut;
-use hl7v2::Message;
-use hl7v2::ack::{self, AckCode};
+use hl7v2::ack::AckCode;
 use store::DeliveryState;
-use support::{Act, Bed, Receiver, config, event, http, until};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use support::{Act, Bed, Pipe, Receiver, config, event, http, until};
 
-/// Writes every message at once on one connection, then reads as many answers; gives their MSA-2 in order.
+/// Sends every message at once on one connection; gives MSA-2 of the answers in order.
 async fn pipelined(bed: &Bed, messages: &[String]) -> Vec<String> {
-    let stream = TcpStream::connect(bed.running().address("in").unwrap())
-        .await
-        .unwrap();
-    let (mut reader, mut writer) = stream.into_split();
-    let mut frames = BytesMut::new();
-    for message in messages {
-        mllp::encode(message.as_bytes(), &mut frames).unwrap();
-    }
-    let writing = tokio::spawn(async move {
-        writer.write_all(&frames).await.unwrap();
-        writer
-    });
-    let mut decoder = mllp::Decoder::new(1 << 20);
-    let (mut buffer, mut answered) = (BytesMut::new(), Vec::new());
-    while answered.len() < messages.len() {
-        while let Some(Ok(frame)) = decoder.next(&mut buffer) {
-            let message = Message::parse(&frame).unwrap();
-            let read = ack::read(&message).unwrap();
-            assert_eq!(read.code, AckCode::AA);
-            answered.push(read.control_id.into_owned());
-        }
-        if answered.len() < messages.len() {
-            assert!(reader.read_buf(&mut buffer).await.unwrap() > 0, "closed early");
-        }
-    }
-    drop(writing.await.unwrap());
-    answered
+    let mut pipe = Pipe::connect(bed.running().address("in").unwrap()).await.unwrap();
+    let answers = pipe.send_all(messages).await;
+    assert!(answers.iter().all(|answer| answer.code() == AckCode::AA));
+    answers.iter().map(support::Answer::control_id).collect()
 }
 
 fn numbered(count: usize, patients: usize) -> Vec<String> {

@@ -398,6 +398,7 @@ fn message(number: u64) -> (Received, Settlement) {
         lane: format!("{system}-to-west/999{patient:07}"),
         state: DeliveryState::Queued,
         cause: None,
+        replaces: None,
     };
     let settlement = Settlement {
         identity: Identity {

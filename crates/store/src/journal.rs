@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use crate::{
-    Counts, Cursor, Delivery, DeliveryQuery, Earlier, Message, MessageId, NewResource, Original, Page,
-    Progress, Put, Query, Queued, Received, Resource, ResourceKey, ResourceQuery, Settled, Settlement,
+    Counts, Cursor, Delivery, DeliveryQuery, Earlier, HeldCause, Message, MessageId, NewResource, Original,
+    Page, Progress, Put, Query, Queued, Received, Resource, ResourceKey, ResourceQuery, Settled, Settlement,
     Summary,
 };
 
@@ -133,6 +133,9 @@ pub trait Journal: Send + Sync + 'static {
         &self,
         query: DeliveryQuery,
     ) -> impl Future<Output = Result<Page<Delivery>, JournalError>> + Send;
+
+    /// Why deliveries are held, the most frequent reason first; a thousand reasons at most.
+    fn held_causes(&self) -> impl Future<Output = Result<Vec<HeldCause>, JournalError>> + Send;
 
     /// How many messages and deliveries there are, by state.
     fn counts(&self) -> impl Future<Output = Result<Counts, JournalError>> + Send;

@@ -27,6 +27,7 @@
 //! journal.unsettled(after, n)    -> Page<Message>                   // recorded, not routed: process again
 //! journal.queued(interface, after, n, bytes) -> Page<Queued>        // in order of commit
 //! journal.deliveries(DeliveryQuery) -> Page<Delivery>
+//! journal.held_causes()          -> Vec<HeldCause>
 //! journal.counts()               -> Counts
 //! journal.resource(key)          -> Option<Resource>
 //! journal.find_resources(ResourceQuery) -> Page<Resource>
@@ -47,6 +48,6 @@ pub use message::{
     ContentHash, Delivery, DeliveryId, DeliveryState, Identity, Message, MessageId, MessageState,
     NewDelivery, Progress, Queued, Received, Settled, Settlement, Summary,
 };
-pub use query::{Counts, Cursor, DeliveryQuery, Earlier, Original, Page, Query};
+pub use query::{Counts, Cursor, DeliveryQuery, Earlier, HeldCause, Original, Page, Query};
 pub use resource::{Matching, NewResource, Put, Resource, ResourceKey, ResourceQuery, Term, TermQuery};
 pub use sqlite::{Settings, SqliteJournal};

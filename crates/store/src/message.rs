@@ -194,6 +194,9 @@ pub struct NewDelivery {
     pub state: DeliveryState,
     /// Why it is held or filtered.
     pub cause: Option<String>,
+    /// A held delivery whose place in the queue it takes; that one is left out from then on. The settlement is
+    /// refused when it is held no more.
+    pub replaces: Option<DeliveryId>,
 }
 
 /// How a settlement turned out.

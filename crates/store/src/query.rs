@@ -132,6 +132,8 @@ pub struct DeliveryQuery {
     pub interface: Option<String>,
     /// Of this lane.
     pub lane: Option<String>,
+    /// Held, left out or failed last for this reason.
+    pub cause: Option<String>,
     /// Where the page before ended.
     pub after: Option<Cursor>,
     /// Most deliveries in the page; at least 1, at most 1000.
@@ -145,10 +147,24 @@ impl Default for DeliveryQuery {
             state: None,
             interface: None,
             lane: None,
+            cause: None,
             after: None,
             limit: 50,
         }
     }
+}
+
+/// Deliveries that are held for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldCause {
+    /// The interface.
+    pub interface: String,
+    /// The reason.
+    pub cause: String,
+    /// How many.
+    pub count: u64,
+    /// When the first of them was queued, Unix milliseconds.
+    pub since_ms: i64,
 }
 
 /// How many there are of what.

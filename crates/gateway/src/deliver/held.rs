@@ -8,6 +8,9 @@ use store::{DeliveryQuery, DeliveryState, Journal, JournalError, MessageId, Prog
 use super::{Job, reopen};
 use crate::gateway::Shared as Gateway;
 
+/// Held deliveries decided at a time.
+const PAGE: usize = 500;
+
 /// What is to become of a held message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -35,24 +38,79 @@ pub(crate) async fn decide(
         ..DeliveryQuery::default()
     };
     let held = gateway.journal.deliveries(query).await?.items;
-    for delivery in &held {
-        let (state, attempts) = match fate {
-            Fate::Resend => (DeliveryState::Queued, 0),
-            Fate::Discard => (DeliveryState::Filtered, delivery.attempts),
+    decide_each(gateway, &held, fate).await?;
+    Ok(held.len())
+}
+
+/// Which held deliveries a decision is about; every condition given must hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) interface: Option<String>,
+    pub(crate) cause: Option<String>,
+}
+
+/// Decides every held delivery that fits. Says how many there were.
+///
+/// # Errors
+/// As [`decide`].
+pub(crate) async fn decide_all(
+    gateway: &Gateway,
+    filter: &Filter,
+    fate: Fate,
+) -> Result<usize, JournalError> {
+    let (mut decided, mut after) = (0, None);
+    loop {
+        let query = DeliveryQuery {
+            state: Some(DeliveryState::Held),
+            interface: filter.interface.clone(),
+            cause: filter.cause.clone(),
+            after,
+            limit: PAGE,
+            ..DeliveryQuery::default()
         };
-        let progress = Progress {
-            id: delivery.id,
-            state,
-            attempts,
-            at_ms: gateway.clock.now_ms(),
-            cause: delivery.cause.clone(),
-            sent: None,
-            answered: None,
-        };
-        gateway.journal.progress(progress).await?.await?;
+        // The next page begins behind this one: what comes back held at once is not decided twice.
+        let page = gateway.journal.deliveries(query).await?;
+        decide_each(gateway, &page.items, fate).await?;
+        decided += page.items.len();
+        after = page.next;
+        if after.is_none() {
+            return Ok(decided);
+        }
+    }
+}
+
+async fn decide_each(gateway: &Gateway, held: &[store::Delivery], fate: Fate) -> Result<(), JournalError> {
+    // Handed over together, they share their fsyncs; each goes on when its own change is durable.
+    let mut kept = Vec::with_capacity(held.len());
+    for delivery in held {
+        kept.push(
+            gateway
+                .journal
+                .progress(progress(gateway, delivery, fate))
+                .await?,
+        );
+    }
+    for (delivery, kept) in held.iter().zip(kept) {
+        kept.await?;
         go_on(gateway, delivery, fate).await?;
     }
-    Ok(held.len())
+    Ok(())
+}
+
+fn progress(gateway: &Gateway, held: &store::Delivery, fate: Fate) -> Progress {
+    let (state, attempts) = match fate {
+        Fate::Resend => (DeliveryState::Queued, 0),
+        Fate::Discard => (DeliveryState::Filtered, held.attempts),
+    };
+    Progress {
+        id: held.id,
+        state,
+        attempts,
+        at_ms: gateway.clock.now_ms(),
+        cause: held.cause.clone(),
+        sent: None,
+        answered: None,
+    }
 }
 
 async fn go_on(gateway: &Gateway, held: &store::Delivery, fate: Fate) -> Result<(), JournalError> {

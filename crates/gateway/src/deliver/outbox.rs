@@ -296,6 +296,26 @@ impl Outbox {
         self.lock().parked.remove(&id)
     }
 
+    /// Puts a mended message where the held one stood. False when that one keeps no place here.
+    pub(crate) fn replace(&self, held: DeliveryId, delivery: Delivery) -> bool {
+        let mut inner = self.lock();
+        let Some(Job {
+            ticket,
+            delivery: old,
+        }) = inner.parked.remove(&held)
+        else {
+            return false;
+        };
+        inner.present.remove(&held);
+        inner.present.insert(delivery.id);
+        inner.bytes = inner.bytes.saturating_sub(old.frame.len()) + delivery.frame.len();
+        // It keeps the lanes of the held one: those behind it wait for the same patient still.
+        inner.lanes.again(ticket, delivery);
+        drop(inner);
+        self.work.notify_one();
+        true
+    }
+
     /// The next message to send; none once stopped.
     pub(crate) async fn next(&self) -> Option<Job> {
         loop {

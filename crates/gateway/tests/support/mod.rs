@@ -215,6 +215,50 @@ impl Answer {
     }
 }
 
+/// A connection with many frames in flight.
+pub struct Pipe {
+    stream: tokio::net::TcpStream,
+    decoder: Decoder,
+    buffer: BytesMut,
+}
+
+impl Pipe {
+    pub async fn connect(address: SocketAddr) -> std::io::Result<Self> {
+        Ok(Self {
+            stream: tokio::net::TcpStream::connect(address).await?,
+            decoder: Decoder::new(1 << 20),
+            buffer: BytesMut::new(),
+        })
+    }
+
+    /// Writes every message at once and reads as many answers, or fewer when the connection ends before.
+    pub async fn send_all(&mut self, messages: &[String]) -> Vec<Answer> {
+        let mut frames = BytesMut::new();
+        for message in messages {
+            mllp::encode(message.as_bytes(), &mut frames).unwrap();
+        }
+        let (mut reader, mut writer) = self.stream.split();
+        let writing = async {
+            // A connection that ends is seen by the reading half.
+            drop(writer.write_all(&frames).await);
+        };
+        let (decoder, buffer) = (&mut self.decoder, &mut self.buffer);
+        let reading = async {
+            let mut answers = Vec::new();
+            while answers.len() < messages.len() {
+                while let Some(Ok(frame)) = decoder.next(buffer) {
+                    answers.push(Answer(frame.into_bytes()));
+                }
+                if answers.len() < messages.len() && !matches!(reader.read_buf(buffer).await, Ok(1..)) {
+                    break;
+                }
+            }
+            answers
+        };
+        tokio::join!(writing, reading).1
+    }
+}
+
 /// What a receiver does with a frame.
 pub enum Act {
     Ack(AckCode),
@@ -224,12 +268,17 @@ pub enum Act {
     Silence,
     /// Closes the connection.
     Hang,
+    /// Takes it, and closes the connection without a word.
+    LoseAck,
+    /// Bytes that are no answer.
+    Garbage,
 }
 
 /// What a receiver has taken: each control id it answered AA, in order.
 type Seen = Arc<Mutex<Vec<String>>>;
 
-type Script = Arc<dyn Fn(&str, usize) -> Act + Send + Sync>;
+/// What is done with a frame of that control id, by its bytes and its number (from 0).
+type Script = Arc<dyn Fn(&str, &[u8], usize) -> Act + Send + Sync>;
 
 /// A receiver that does what its script says, and remembers every frame.
 pub struct Receiver {
@@ -254,11 +303,24 @@ impl Receiver {
         address: SocketAddr,
         script: impl Fn(&str, usize) -> Act + Send + Sync + 'static,
     ) -> Self {
+        Self::start_with(
+            address,
+            Arc::new(move |control_id, _, number| script(control_id, number)),
+        )
+        .await
+    }
+
+    /// One that acts on the bytes and number of each frame.
+    pub async fn start_reading(script: impl Fn(&[u8], usize) -> Act + Send + Sync + 'static) -> Self {
+        let address = "127.0.0.1:0".parse().unwrap();
+        Self::start_with(address, Arc::new(move |_, frame, number| script(frame, number))).await
+    }
+
+    async fn start_with(address: SocketAddr, script: Script) -> Self {
         let socket = TcpListener::bind(address).await.unwrap();
         let address = socket.local_addr().unwrap();
         let (heard, taken, frames) = (Seen::default(), Seen::default(), Arc::default());
         let (counter, count) = watch::channel(0);
-        let script: Script = Arc::new(script);
         let seen = (heard.clone(), taken.clone(), Arc::clone(&frames));
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
@@ -328,11 +390,24 @@ async fn serve(
                 heard.push(control_id.clone());
                 heard.len() - 1
             };
-            let (code, foreign) = match script(&control_id, number) {
+            let act = script(&control_id, &frame, number);
+            if matches!(act, Act::LoseAck) {
+                let mut taken = taken.lock().unwrap();
+                taken.push(control_id);
+                count.send_replace(taken.len());
+                return;
+            }
+            let (code, foreign) = match act {
                 Act::Ack(code) => (code, false),
                 Act::Foreign => (AckCode::AA, true),
                 Act::Silence => continue,
-                Act::Hang => return,
+                Act::Garbage => {
+                    if stream.write_all(b"HTTP/1.1 400 Bad Request\r\n").await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                Act::Hang | Act::LoseAck => return,
             };
             let mut answer = ack::acknowledge(Some(&message), &Ack::of(code), "R1", "20260302103412");
             if foreign {

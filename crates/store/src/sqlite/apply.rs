@@ -9,8 +9,8 @@ use super::facet::Facets;
 use super::{read, resources};
 use crate::group::Apply;
 use crate::{
-    ContentHash, DeliveryState, Earlier, Identity, MessageId, MessageState, NewResource, Original, Progress,
-    Put, Received, Settled, Settlement,
+    ContentHash, DeliveryId, DeliveryState, Earlier, Identity, MessageId, MessageState, NewResource,
+    Original, Progress, Put, Received, Settled, Settlement,
 };
 
 #[derive(Debug)]
@@ -183,6 +183,9 @@ impl Changes {
             content_hash,
             settlement,
         } = recorded;
+        if let Some(settlement) = &settlement {
+            check_replaced(connection, settlement)?;
+        }
         let unknown = Identity::default();
         let identity = settlement
             .as_ref()
@@ -251,6 +254,7 @@ impl Changes {
             })
             .optional()?
             .ok_or_else(|| refusal("no such message"))?;
+        check_replaced(connection, settlement)?;
         let verdict = judge(connection, settlement, received_at, &content_hash)?;
         let identity = &settlement.identity;
         let facet = self.facets.id(connection, identity, verdict.state)?;
@@ -303,10 +307,14 @@ impl Changes {
             return Ok(());
         }
         let mut delivery = connection.prepare_cached(
-            "INSERT INTO delivery (message, ordinal, state, interface, lane, attempts, cause, queued_at, changed_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?7)",
+            "INSERT INTO delivery (sequence, message, ordinal, state, interface, lane, attempts, cause, queued_at, changed_at)
+             VALUES (?8, ?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?7)",
         )?;
         for (ordinal, new) in (1_i64..).zip(&settlement.deliveries) {
+            let place = match &new.replaces {
+                Some(held) => Some(self.make_way(connection, *held, settlement.id, received_at)?),
+                None => None,
+            };
             delivery.execute(params![
                 sequence,
                 ordinal,
@@ -314,11 +322,40 @@ impl Changes {
                 new.interface,
                 new.lane,
                 new.cause,
-                received_at
+                received_at,
+                place,
             ])?;
             self.command.delivery(&new.interface, new.state, 1);
         }
         Ok(())
+    }
+
+    /// Leaves a held delivery out for the one that replaces it, and gives its place in the queue.
+    fn make_way(
+        &mut self,
+        connection: &Connection,
+        held: DeliveryId,
+        by: MessageId,
+        at_ms: i64,
+    ) -> rusqlite::Result<i64> {
+        let (place, interface): (i64, String) = connection
+            .prepare_cached(
+                "SELECT sequence, interface FROM delivery
+                 WHERE message = (SELECT sequence FROM message WHERE id = ?1) AND ordinal = ?2",
+            )?
+            .query_row(params![held.message.0.as_bytes(), held.ordinal], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        connection
+            .prepare_cached(
+                "UPDATE delivery SET sequence = (SELECT max(sequence) + 1 FROM delivery),
+                    state = 'filtered', cause = ?2, changed_at = ?3
+                 WHERE sequence = ?1",
+            )?
+            .execute(params![place, format!("replaced by {by}"), at_ms])?;
+        self.command.delivery(&interface, DeliveryState::Held, -1);
+        self.command.delivery(&interface, DeliveryState::Filtered, 1);
+        Ok(place)
     }
 
     fn progress(&mut self, connection: &Connection, progress: &Progress) -> rusqlite::Result<()> {
@@ -358,6 +395,23 @@ impl Changes {
         self.command.delivery(&interface, progress.state, 1);
         Ok(())
     }
+}
+
+/// Before anything is written: every delivery to be replaced is held still.
+fn check_replaced(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<()> {
+    for held in settlement.deliveries.iter().filter_map(|new| new.replaces) {
+        let is_held = connection
+            .prepare_cached(
+                "SELECT state = 'held' FROM delivery
+                 WHERE message = (SELECT sequence FROM message WHERE id = ?1) AND ordinal = ?2",
+            )?
+            .query_row(params![held.message.0.as_bytes(), held.ordinal], |row| row.get(0))
+            .optional()?;
+        if is_held != Some(true) {
+            return Err(refusal("the delivery to be replaced is not held any more"));
+        }
+    }
+    Ok(())
 }
 
 struct Verdict {

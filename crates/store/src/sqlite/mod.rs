@@ -20,9 +20,9 @@ use apply::{Changes, Command, Outcome, Recorded};
 
 use crate::group::{self, WriteError, Writer};
 use crate::{
-    ContentHash, Counts, Cursor, Delivery, DeliveryQuery, Earlier, Journal, JournalError, Message, MessageId,
-    NewResource, Original, Page, Pending, Progress, Put, Query, Queued, Received, Resource, ResourceKey,
-    ResourceQuery, Settled, Settlement, Summary,
+    ContentHash, Counts, Cursor, Delivery, DeliveryQuery, Earlier, HeldCause, Journal, JournalError, Message,
+    MessageId, NewResource, Original, Page, Pending, Progress, Put, Query, Queued, Received, Resource,
+    ResourceKey, ResourceQuery, Settled, Settlement, Summary,
 };
 
 const FILE_NAME: &str = "journal.sqlite";
@@ -215,6 +215,10 @@ impl Journal for SqliteJournal {
     async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<Delivery>, JournalError> {
         self.read(move |connection| read::deliveries(connection, &query))
             .await
+    }
+
+    async fn held_causes(&self) -> Result<Vec<HeldCause>, JournalError> {
+        self.read(read::held_causes).await
     }
 
     async fn counts(&self) -> Result<Counts, JournalError> {

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use uuid::Uuid;
 
 use crate::{
-    ContentHash, Counts, Cursor, Delivery, DeliveryId, DeliveryQuery, DeliveryState, Earlier, Message,
-    MessageId, MessageState, Original, Page, Queued, Summary,
+    ContentHash, Counts, Cursor, Delivery, DeliveryId, DeliveryQuery, DeliveryState, Earlier, HeldCause,
+    Message, MessageId, MessageState, Original, Page, Queued, Summary,
 };
 
 /// US, the unit separator.
@@ -203,7 +203,11 @@ pub(super) fn deliveries(connection: &Connection, query: &DeliveryQuery) -> rusq
             conditions.push("d.state <> 'delivered'".to_owned());
         }
     }
-    for (column, value) in [("d.interface", &query.interface), ("d.lane", &query.lane)] {
+    for (column, value) in [
+        ("d.interface", &query.interface),
+        ("d.lane", &query.lane),
+        ("d.cause", &query.cause),
+    ] {
         if let Some(value) = value {
             conditions.push(format!("{column} = ?"));
             values.push(value.clone().into());
@@ -219,6 +223,23 @@ pub(super) fn deliveries(connection: &Connection, query: &DeliveryQuery) -> rusq
         .query_map(params_from_iter(values), |row| delivery(row, id(row, 0)?, 1))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(page(rows, query.limit))
+}
+
+pub(super) fn held_causes(connection: &Connection) -> rusqlite::Result<Vec<HeldCause>> {
+    connection
+        .prepare_cached(
+            "SELECT interface, coalesce(cause, ''), count(*), min(queued_at) FROM delivery
+             WHERE state = 'held' AND state <> 'delivered' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT ?1",
+        )?
+        .query_map([asked_for(PAGE_MAX)], |row| {
+            Ok(HeldCause {
+                interface: row.get(0)?,
+                cause: row.get(1)?,
+                count: count(row, 2)?,
+                since_ms: row.get(3)?,
+            })
+        })?
+        .collect()
 }
 
 pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {

@@ -130,6 +130,7 @@ async fn deliveries_are_found_by_every_condition() {
         let filtered = NewDelivery {
             state: DeliveryState::Filtered,
             cause: Some("not asked for".to_owned()),
+            replaces: None,
             ..to("east", "m")
         };
         rig.put(

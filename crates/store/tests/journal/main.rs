@@ -107,6 +107,7 @@ fn to(interface: &str, lane: &str) -> NewDelivery {
         lane: lane.to_owned(),
         state: DeliveryState::Queued,
         cause: None,
+        replaces: None,
     }
 }
 

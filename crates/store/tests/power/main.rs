@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use store::{
-    DeliveryId, DeliveryState, Identity, Journal, JournalError, MessageId, MessageState, NewDelivery, NewResource,
-    Pending, Progress, Received, ResourceKey, Settings, Settlement, SqliteJournal,
+    DeliveryId, DeliveryState, Identity, Journal, JournalError, MessageId, MessageState, NewDelivery,
+    NewResource, Pending, Progress, Received, ResourceKey, Settings, Settlement, SqliteJournal,
 };
 use uuid::Uuid;
 use vfs::{Disk, Fault, Remains};
@@ -56,6 +56,7 @@ fn settlement(number: u128) -> Settlement {
             lane: format!("west:P{}", number % 3),
             state: DeliveryState::Queued,
             cause: None,
+            replaces: None,
         }],
         duplicate_window_ms: Some(3_600_000),
         ..Settlement::new(id(number), MessageState::Routed)
@@ -199,7 +200,11 @@ async fn check(dir: &std::path::Path, promised: &Promised, what: &str) {
         let message = journal.message(id(*number)).await.expect("reads");
         let message = message.unwrap_or_else(|| panic!("{what}: message {number} was promised and is gone"));
         assert_eq!(message.raw, received(*number).raw, "{what}: message {number}");
-        assert_eq!(message.summary.state, MessageState::Routed, "{what}: message {number}");
+        assert_eq!(
+            message.summary.state,
+            MessageState::Routed,
+            "{what}: message {number}"
+        );
         assert!(message.ack.is_some(), "{what}: message {number} lost its ACK");
     }
     let page = journal
@@ -211,16 +216,28 @@ async fn check(dir: &std::path::Path, promised: &Promised, what: &str) {
         .iter()
         .map(|queued| queued.delivery.id.message.0.as_u128())
         .collect();
-    assert!(queued.is_sorted(), "{what}: the queue is out of order: {queued:?}");
+    assert!(
+        queued.is_sorted(),
+        "{what}: the queue is out of order: {queued:?}"
+    );
     for number in &promised.delivered {
-        assert!(!queued.contains(number), "{what}: {number} was delivered and is queued again");
+        assert!(
+            !queued.contains(number),
+            "{what}: {number} was delivered and is queued again"
+        );
     }
     for number in promised.routed.iter().filter(|number| *number % 2 == 1) {
-        assert!(queued.contains(number), "{what}: the delivery of {number} is gone");
+        assert!(
+            queued.contains(number),
+            "{what}: the delivery of {number} is gone"
+        );
     }
     let found = journal.resource(key()).await.expect("reads");
     let version = found.map_or(0, |resource| u32::try_from(resource.version).expect("small"));
-    assert!(version >= promised.resources, "{what}: a resource went back in time");
+    assert!(
+        version >= promised.resources,
+        "{what}: a resource went back in time"
+    );
     let again = resolved(journal.record(received(900)).await).await;
     assert!(again.is_ok(), "{what}: takes nothing more: {again:?}");
     journal.close().await;
@@ -262,7 +279,7 @@ impl Life {
         drop(journal);
         let (writes, syncs, struck) = disk.counts();
         assert_eq!(struck, 0);
-        println!("{self:?}: {writes} writes, {syncs} fsyncs");
+        eprintln!("{self:?}: {writes} writes, {syncs} fsyncs");
         drop(disk);
         check(dir.path(), &promised, "no fault").await;
         (writes, syncs)
@@ -274,7 +291,10 @@ impl Life {
         let disk = Disk::under(dir.path(), fault);
         let journal = open(dir.path(), &disk).expect("a fault that passes");
         let promised = self.live(&journal, &disk).await;
-        assert!(promised.refusals <= 2, "{fault:?}: one fault refuses one batch: {promised:?}");
+        assert!(
+            promised.refusals <= 2,
+            "{fault:?}: one fault refuses one batch: {promised:?}"
+        );
         journal.close().await;
         drop(journal);
         let (_, _, struck) = disk.counts();
@@ -295,7 +315,12 @@ impl Life {
         }
         for remains in [Remains::Nothing, Remains::Everything, Remains::Some(at)] {
             let left = disk.remains(remains);
-            check(left.path(), &promised, &format!("{self:?}, cut at {at}, {remains:?}")).await;
+            check(
+                left.path(),
+                &promised,
+                &format!("{self:?}, cut at {at}, {remains:?}"),
+            )
+            .await;
         }
     }
 }
@@ -311,7 +336,10 @@ async fn whichever_write_fails_nothing_promised_is_lost() {
             expected += 2;
         }
         // Batches may fall out otherwise than in the harmless life, so that the last few never come.
-        assert!(struck * 10 >= expected * 9, "only {struck} of {expected} faults struck");
+        assert!(
+            struck * 10 >= expected * 9,
+            "only {struck} of {expected} faults struck"
+        );
     }
 }
 
@@ -342,7 +370,9 @@ async fn a_full_disk_refuses_and_room_heals_it() {
     let dir = tempfile::tempdir().expect("a folder");
     let disk = Disk::under(dir.path(), Fault::None);
     let journal = open(dir.path(), &disk).expect("opens");
-    resolved(journal.record(received(1)).await).await.expect("durable");
+    resolved(journal.record(received(1)).await)
+        .await
+        .expect("durable");
     let (writes, _, _) = disk.counts();
     disk.set(Fault::FullFrom(writes + 1));
     for number in 2..20 {
@@ -369,13 +399,17 @@ async fn nothing_is_called_durable_before_its_fsync() {
     let disk = Disk::under(dir.path(), Fault::None);
     let journal = Arc::new(open(dir.path(), &disk).expect("opens"));
     for number in 1..=100 {
-        resolved(journal.record(received(number)).await).await.expect("durable");
+        resolved(journal.record(received(number)).await)
+            .await
+            .expect("durable");
         assert!(disk.holds_durably(marker(number).as_bytes()), "message {number}");
     }
     let crowd = (101..=500).map(|number| {
         let (journal, disk) = (journal.clone(), disk.clone());
         tokio::spawn(async move {
-            resolved(journal.record(received(number)).await).await.expect("durable");
+            resolved(journal.record(received(number)).await)
+                .await
+                .expect("durable");
             assert!(disk.holds_durably(marker(number).as_bytes()), "message {number}");
         })
     });

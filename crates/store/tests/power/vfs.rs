@@ -346,9 +346,11 @@ unsafe extern "C" fn open(
     // SAFETY: the arguments are SQLite's own and go to the real layer unchanged, with its own part of the file.
     unsafe {
         (*file).pMethods = std::ptr::null();
-        let path = (!name.is_null())
-            .then(|| PathBuf::from(CStr::from_ptr(name).to_string_lossy().into_owned()))
-            .unwrap_or_default();
+        // A temporary file has no name.
+        let path = match name.is_null() {
+            true => PathBuf::new(),
+            false => PathBuf::from(CStr::from_ptr(name).to_string_lossy().into_owned()),
+        };
         let disk = disk_of(&path);
         if disk.as_ref().is_some_and(|disk| disk.is_cut()) {
             return ffi::SQLITE_CANTOPEN;
@@ -409,10 +411,19 @@ unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, to: *mut c_void, count: 
     }
 }
 
-unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, from: *const c_void, count: c_int, at: i64) -> c_int {
+unsafe extern "C" fn write(
+    file: *mut ffi::sqlite3_file,
+    from: *const c_void,
+    count: c_int,
+    at: i64,
+) -> c_int {
     // SAFETY: SQLite gives `count` readable bytes; a shorter count reads fewer of them.
     unsafe {
-        let State { disk: Some(disk), path } = state(file) else {
+        let State {
+            disk: Some(disk),
+            path,
+        } = state(file)
+        else {
             return real_method!(file, xWrite(from, count, at));
         };
         let mut inner = lock(&disk.inner);
@@ -435,7 +446,11 @@ unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, from: *const c_void, co
 unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, length: i64) -> c_int {
     // SAFETY: passed on unchanged.
     unsafe {
-        if let State { disk: Some(disk), path } = state(file) {
+        if let State {
+            disk: Some(disk),
+            path,
+        } = state(file)
+        {
             let mut inner = lock(&disk.inner);
             match inner.may_write() {
                 Leave::Go => {}
@@ -454,7 +469,11 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, length: i64) -> c_in
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
     // SAFETY: passed on unchanged.
     unsafe {
-        let State { disk: Some(disk), path } = state(file) else {
+        let State {
+            disk: Some(disk),
+            path,
+        } = state(file)
+        else {
             return real_method!(file, xSync(flags));
         };
         let mut inner = lock(&disk.inner);
