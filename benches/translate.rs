@@ -10,6 +10,10 @@ use hl7v2::Message;
 use translate::dialect::STANDARD;
 use translate::{Ledger, Settings, Translator};
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ADT: &[u8] = include_bytes!("../fixtures/bench/adt_a01.hl7");
 const ORU: &[u8] = include_bytes!("../fixtures/bench/oru_r01.hl7");
 

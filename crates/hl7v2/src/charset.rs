@@ -122,9 +122,11 @@ impl Charset {
 
     /// Decodes bytes; what this set cannot read becomes U+FFFD and the second half says so.
     pub fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
-        if bytes.is_ascii() {
-            // Every set read here contains ASCII as it stands.
-            return (String::from_utf8_lossy(bytes), true);
+        // Every set read here contains ASCII as it stands.
+        if let Ok(text) = std::str::from_utf8(bytes)
+            && (matches!(self, Self::Utf8 | Self::Unstated) || text.is_ascii())
+        {
+            return (Cow::Borrowed(text), true);
         }
         match self.table() {
             Some(table) => {

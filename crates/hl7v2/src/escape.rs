@@ -26,10 +26,7 @@ pub fn unescape<'a>(raw: &'a [u8], encoding: &Encoding) -> Cow<'a, str> {
 
 /// Decodes a raw value, and says whether the character set had every byte.
 pub fn unescape_checked<'a>(raw: &'a [u8], encoding: &Encoding) -> (Cow<'a, str>, bool) {
-    let escaped = encoding
-        .delimiters
-        .escape
-        .filter(|&escape| memchr::memchr(escape, raw).is_some());
+    let escaped = encoding.delimiters.escape.filter(|escape| raw.contains(escape));
     let Some(escape) = escaped else {
         return encoding.charset.decode(raw);
     };

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Encoding, Location, Undecodable, escape};
+use crate::{Delimiters, Encoding, Location, Undecodable, escape};
 
 /// What stands at a place: HL7 tells these four apart, and so must everyone downstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +20,17 @@ pub enum Presence {
     /// Something in it.
     Valued,
 }
+
+/// Which bytes stand for themselves under the standard delimiters.
+static PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b'|' | b'^' | b'~' | b'\\' | b'&');
+        byte += 1;
+    }
+    table
+};
 
 /// What the four levels have in common.
 #[derive(Clone, Copy)]
@@ -50,6 +61,24 @@ impl<'a> View<'a> {
     #[inline]
     fn bytes(&self) -> &'a [u8] {
         self.raw.unwrap_or_default()
+    }
+
+    /// The value when its bytes are its text, as most are: printable ASCII in which nothing divides or escapes, with no
+    /// blank at an edge.
+    #[inline]
+    fn plain(&self) -> Option<&'a str> {
+        let raw = self.raw?;
+        let (first, last) = (raw.first()?, raw.last()?);
+        let plain = *first != b' '
+            && *last != b' '
+            && raw.iter().all(|&byte| PLAIN[usize::from(byte)])
+            && raw != b"\"\""
+            && self.encoding.delimiters == Delimiters::STANDARD;
+        if plain {
+            std::str::from_utf8(raw).ok()
+        } else {
+            None
+        }
     }
 
     /// The first leaf's bytes; for a null, nothing.
@@ -195,6 +224,12 @@ macro_rules! level {
             #[doc = concat!("The whole ", $noun, ", decoded and unescaped, with the delimiters inside it as text.")]
             pub fn full_text(&self) -> Cow<'a, str> {
                 self.0.full_text()
+            }
+
+            /// As `text`, when that is the bytes as they stand, trimmed: the quick way that most values can take.
+            #[inline]
+            pub fn plain(&self) -> Option<&'a str> {
+                self.0.plain()
             }
 
             #[doc = concat!("Where the ", $noun, " stands.")]

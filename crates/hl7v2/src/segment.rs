@@ -67,6 +67,12 @@ impl<'a> Segment<'a> {
         self.entry.field_range(self.separators, n)
     }
 
+    /// Whether any byte stands in a field.
+    #[inline]
+    pub fn has_field(&self, n: usize) -> bool {
+        self.field_range(n).is_some_and(|range| !range.is_empty())
+    }
+
     /// How many fields stand in it, empty ones included; MSH-1 counts.
     pub fn field_count(&self) -> usize {
         self.entry.field_count()

@@ -24,6 +24,7 @@ pub(crate) const BLANK: &str = "nothing but white space";
 pub(crate) trait Leaf<'m>: Copy {
     fn raw(self) -> &'m [u8];
     fn presence(self) -> Presence;
+    fn plain(self) -> Option<&'m str>;
     fn text(self) -> Cow<'m, str>;
     fn location(self) -> Location;
     fn encoding(self) -> Encoding;
@@ -39,6 +40,10 @@ macro_rules! leaf {
             #[inline]
             fn presence(self) -> Presence {
                 $level::presence(&self)
+            }
+            #[inline]
+            fn plain(self) -> Option<&'m str> {
+                $level::plain(&self)
             }
             #[inline]
             fn text(self) -> Cow<'m, str> {
@@ -201,6 +206,10 @@ impl<'a> Context<'a> {
         if leaf.raw().is_empty() {
             return None;
         }
+        if let Some(text) = leaf.plain() {
+            self.record(leaf, outcome, member, "");
+            return Some(Text::from(text));
+        }
         let text = leaf.text();
         let trimmed = clean(&text);
         if trimmed.is_empty() {
@@ -216,6 +225,9 @@ impl<'a> Context<'a> {
     pub(crate) fn peek<'m>(&self, leaf: impl Leaf<'m>) -> Option<Cow<'m, str>> {
         if leaf.raw().is_empty() {
             return None;
+        }
+        if let Some(text) = leaf.plain() {
+            return Some(Cow::Borrowed(text));
         }
         match leaf.text() {
             Cow::Borrowed(text) => {

@@ -5,7 +5,8 @@
 //! organizations and locations are shared: one entry for each identity, however often it is named.
 
 use fhir::{Bundle, BundleEntry, Reference, Resource, Text};
-use uuid::Uuid;
+use sha1::{Digest, Sha1};
+use uuid::{Builder, Uuid};
 
 /// Root of every id this crate makes.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6b1f_9b7e_0a55_5c1e_9d5a_42c1_7f3e_8d10);
@@ -57,7 +58,7 @@ impl Entries {
             self.scratch.push(b'|');
             self.scratch.extend_from_slice(part.as_bytes());
         }
-        Uuid::new_v5(&NAMESPACE, &self.scratch)
+        version_5(&self.scratch)
     }
 
     /// The id of what these parts identify, and a further one each time the same parts come again.
@@ -67,7 +68,7 @@ impl Entries {
         while self.main.iter().any(|slot| slot.id == id) {
             count += 1;
             self.scratch.extend_from_slice(format!("|{count}").as_bytes());
-            id = Uuid::new_v5(&NAMESPACE, &self.scratch);
+            id = version_5(&self.scratch);
         }
         id
     }
@@ -127,6 +128,16 @@ impl Entries {
             }
         }
     }
+}
+
+/// UUIDv5 of a name (RFC 9562, 5.5), by a SHA-1 that uses the processor's instructions for it.
+fn version_5(name: &[u8]) -> Uuid {
+    let hash = Sha1::new().chain_update(NAMESPACE).chain_update(name).finalize();
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(hash) {
+        *to = from;
+    }
+    Builder::from_sha1_bytes(bytes).into_uuid()
 }
 
 /// Adds an entry whose fullUrl and id are this UUID.

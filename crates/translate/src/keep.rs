@@ -50,6 +50,14 @@ pub(crate) fn carry_text(place: impl Into<Text>, text: Text) -> Extension {
     )
 }
 
+/// `PV1-18`, `CX.6`.
+fn place(name: &str, mark: char, number: u16) -> Text {
+    let mut place = Text::from(name);
+    place.push(mark);
+    place.push_str(itoa::Buffer::new().format(number));
+    place
+}
+
 /// The value that was carried from a place.
 pub(crate) fn carried<'e>(extensions: &'e [Extension], place: &str) -> Option<&'e Extension> {
     let inner =
@@ -82,7 +90,7 @@ pub(crate) fn read_part<'m, C: Composite<'m>>(
     standard(part.raw(), part.encoding(), &mut er7);
     C::record_part(part, cx, Outcome::Kept, ".extension");
     if let Some(text) = text(er7) {
-        to.push(carry_text(format!("{kind}.{n}"), text));
+        to.push(carry_text(place(kind, '.', n), text));
     }
 }
 
@@ -133,8 +141,7 @@ pub(crate) fn is_marked(extensions: &[Extension], place: &str) -> bool {
 pub(crate) fn read_field<R: Extensible>(field: Field<'_>, target: &mut R, cx: &mut Context<'_>) {
     let mut er7 = Vec::with_capacity(field.raw().len());
     standard(field.raw(), field.encoding(), &mut er7);
-    let mut place = Text::from(cx.rule.segment);
-    place.push_str(&format!("-{}", cx.rule.field));
+    let place = place(cx.rule.segment, '-', cx.rule.field);
     cx.record_field(field, Outcome::Kept, "", "");
     if let Some(text) = text(er7) {
         target.extensions_mut().push(carry_text(place, text));

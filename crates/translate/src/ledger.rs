@@ -6,9 +6,7 @@
 //!
 //! When a dialect normalised the message, its trace leads each place back to the message as received.
 
-use std::collections::HashMap;
-
-use hl7v2::edit::{Fate, Trace};
+use hl7v2::edit::{Added, Change, Fate, Trace};
 use hl7v2::{Location, Message};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -255,24 +253,13 @@ impl Ledger {
 
     /// Leads every line through a dialect's trace back to the message as received.
     pub(crate) fn trace_back(&mut self, trace: &Trace) {
-        let by_place: HashMap<Location, usize> = self
-            .lines
-            .iter()
-            .enumerate()
-            .map(|(index, line)| (line.location.to_leaf(), index))
-            .collect();
-        let canonical = |at: &Location| {
-            by_place
-                .get(&at.to_leaf())
-                .and_then(|&index| self.lines.get(index))
-        };
-        let copies: HashMap<Location, &hl7v2::edit::Added> = trace
-            .added
-            .iter()
-            .filter_map(|added| Some((added.of?.to_leaf(), added)))
-            .collect();
+        let by_place = Places::new(self.lines.iter().map(|line| line.location));
+        let canonical = |at: &Location| by_place.find(at).and_then(|index| self.lines.get(index));
+        let with_origin = trace.added.iter().filter(|added| added.of.is_some());
+        let added: Vec<&Added> = with_origin.collect();
+        let copies = Places::new(added.iter().filter_map(|added| added.of));
         let lines = trace.lines.iter().map(|traced| {
-            let copy = copies.get(&traced.from.to_leaf());
+            let copy = copies.find(&traced.from).and_then(|index| added.get(index));
             let mut line = match traced.fate {
                 Fate::Kept(at) | Fate::Transformed(at) => canonical(&at).copied(),
                 // A value that was copied elsewhere before it was dropped is where the copy is.
@@ -284,7 +271,7 @@ impl Ledger {
                 line.note = reason;
             }
             let changed = matches!(traced.fate, Fate::Transformed(_))
-                || copy.is_some_and(|added| added.change == hl7v2::edit::Change::Transformed);
+                || copy.is_some_and(|added| added.change == Change::Transformed);
             if changed && line.outcome == Outcome::Mapped {
                 line.outcome = Outcome::Transformed;
             }
@@ -336,16 +323,16 @@ impl Account {
     }
 
     /// One line for every leaf of the message: the strongest record, or *lost*.
-    pub(crate) fn close(mut self, message: &Message<'_>, notes: Vec<Note>) -> Ledger {
-        // Stable, so that of two equal outcomes the row that came first is named.
-        self.records.sort_by_key(|line| (line.location, line.outcome));
+    pub(crate) fn close(self, message: &Message<'_>, notes: Vec<Note>) -> Ledger {
         let mut lines = Vec::with_capacity(self.records.len() + 8);
+        let records = Places::strongest(&self.records);
         for leaf in message.leaves() {
-            let at = self.records.partition_point(|line| line.location < leaf.location);
-            match self.records.get(at) {
-                Some(line) if line.location == leaf.location => lines.push(*line),
-                _ => lines.push(Line::new(leaf.location, Outcome::Lost, Rule::default())),
-            }
+            let found = records.find(&leaf.location);
+            let record = found.and_then(|index| self.records.get(index));
+            lines.push(match record {
+                Some(line) => *line,
+                None => Line::new(leaf.location, Outcome::Lost, Rule::default()),
+            });
         }
         Ledger {
             leaves_in: lines.len(),
@@ -353,4 +340,54 @@ impl Account {
             notes,
         }
     }
+}
+
+/// Finds the index of a line by its place.
+struct Places(Vec<(u128, u32)>);
+
+impl Places {
+    fn new(locations: impl Iterator<Item = Location>) -> Self {
+        Self::sorted(locations.map(|location| key(&location)))
+    }
+
+    /// Of several records of one place, the one with the strongest outcome; of equal ones the first.
+    fn strongest(records: &[Line]) -> Self {
+        let rank = |line: &Line| key(&line.location) | line.outcome as u128;
+        Self::sorted(records.iter().map(rank))
+    }
+
+    fn sorted(keys: impl Iterator<Item = u128>) -> Self {
+        let mut places: Vec<(u128, u32)> = keys.zip(0..).collect();
+        // Rows run nearly in the order of fields, which this sort makes use of.
+        places.sort();
+        Self(places)
+    }
+
+    fn find(&self, location: &Location) -> Option<usize> {
+        let wanted = key(location);
+        let at = self.0.partition_point(|(key, _)| *key < wanted);
+        let (found, index) = self.0.get(at)?;
+        (found >> OUTCOME_BITS == wanted >> OUTCOME_BITS).then_some(*index as usize)
+    }
+}
+
+/// Room for an outcome below a place.
+const OUTCOME_BITS: u32 = 8;
+
+/// A place as a number that sorts as places do.
+fn key(location: &Location) -> u128 {
+    let leaf = location.to_leaf();
+    let [a, b, c] = *leaf.segment.as_bytes();
+    let levels = [
+        leaf.occurrence,
+        leaf.field,
+        leaf.repetition,
+        leaf.component,
+        leaf.subcomponent,
+    ];
+    let segment = u128::from(u32::from_be_bytes([0, a, b, c]));
+    let place = levels
+        .iter()
+        .fold(segment, |place, level| place << 16 | u128::from(*level));
+    place << OUTCOME_BITS
 }

@@ -96,10 +96,10 @@ impl<R> SegmentMap<R> {
     pub(crate) fn read<'a>(&'static self, segment: Segment<'a>, target: &mut R, cx: &mut Context<'a>) {
         cx.segment = Some(segment);
         for row in self.rows {
-            let field = segment.field(usize::from(row.field));
-            if field.raw().is_empty() {
+            if !segment.has_field(usize::from(row.field)) {
                 continue;
             }
+            let field = segment.field(usize::from(row.field));
             let rule = Rule {
                 segment: self.segment,
                 field: row.field,

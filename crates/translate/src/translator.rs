@@ -73,18 +73,23 @@ impl Translator {
     #[must_use]
     pub fn to_fhir(&self, message: &Message<'_>, dialect: &Dialect, ledger: Option<&mut Ledger>) -> Bundle {
         let mut canonical = Vec::with_capacity(message.bytes().len() + 64);
-        let mut trace = ledger.is_some().then(Trace::default);
         let context = self.dialect_context();
-        dialect.normalise_with(message, &context, &mut canonical, trace.as_mut());
+        dialect.normalise_with(message, &context, &mut canonical, None);
         let normalised = Message::parse(&canonical);
-        // A dialect writes what the parser reads; were it not so, the message as received still says something.
         let (bundle, account) = match &normalised {
-            Ok(normalised) => self.translate(normalised, message, dialect, ledger.is_some()),
-            Err(_) => self.translate(message, message, dialect, ledger.is_some()),
+            Ok(normalised) if canonical != message.bytes() => {
+                self.translate(normalised, message, dialect, ledger.is_some())
+            }
+            // Canonical as it came. A dialect writes what the parser reads; were it not so, the message as received
+            // still says something.
+            _ => self.translate(message, message, dialect, ledger.is_some()),
         };
         if let (Some(ledger), Some(account)) = (ledger, account) {
             *ledger = account;
-            if let Some(trace) = trace.filter(|_| normalised.is_ok()) {
+            if normalised.is_ok() && canonical != message.bytes() {
+                let mut trace = Trace::default();
+                canonical.clear();
+                dialect.normalise_with(message, &context, &mut canonical, Some(&mut trace));
                 ledger.trace_back(&trace);
             }
         }

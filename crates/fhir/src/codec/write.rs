@@ -25,12 +25,37 @@ pub(crate) fn close(bracket: u8, out: &mut Vec<u8>) {
 
 /// Whether JSON wants one of the bytes escaped.
 fn has_escapes(bytes: &[u8]) -> bool {
-    // No branch inside a chunk, so that its bytes are compared at once.
-    let any = |chunk: &[u8]| {
-        chunk.iter().fold(false, |any, &byte| {
-            any | (byte < b' ') | (byte == b'"') | (byte == b'\\')
-        })
-    };
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    chunks.iter().any(|chunk| any(chunk)) || any(rest)
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().any(|word| any_escape(u64::from_le_bytes(*word)))
+        || rest
+            .iter()
+            .any(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')
+}
+
+/// The same of eight bytes at once.
+fn any_escape(word: u64) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES * 0x80;
+    // The high bit of a byte below `limit`; other bytes may follow suit only where one is.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let quote = word ^ (ONES * u64::from(b'"'));
+    let backslash = word ^ (ONES * u64::from(b'\\'));
+    below(word, 0x20) | below(quote, 1) | below(backslash, 1) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_is_judged_alike_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            let wanted = byte < b' ' || byte == b'"' || byte == b'\\';
+            for place in 0..20 {
+                let mut bytes = [b'a'; 20];
+                bytes[place] = byte;
+                assert_eq!(has_escapes(&bytes), wanted, "{byte:#x} at {place}");
+            }
+        }
+    }
 }

@@ -13,23 +13,24 @@ structure! {
 data_type! {
     /// Something FHIR's own members do not say; `url` says what it means.
     ///
-    /// The value types in use here are members; the others survive in `other`.
+    /// The value types in use here are members, the rare ones boxed: a Bundle holds many extensions. Other types survive
+    /// in `other`.
     Extension = "Extension" {
         url: Option<Text> = "url" required;
         value_boolean: Option<bool> = "valueBoolean";
         value_code: Option<Text> = "valueCode";
-        value_date: Option<Date> = "valueDate";
+        value_date: Option<Box<Date>> = "valueDate";
         value_date_time: Option<DateTime> = "valueDateTime";
-        value_decimal: Option<Decimal> = "valueDecimal";
-        value_instant: Option<Instant> = "valueInstant";
+        value_decimal: Option<Box<Decimal>> = "valueDecimal";
+        value_instant: Option<Box<Instant>> = "valueInstant";
         value_integer: Option<i32> = "valueInteger";
-        value_markdown: Option<Text> = "valueMarkdown";
+        value_markdown: Option<Box<Text>> = "valueMarkdown";
         value_positive_int: Option<u32> = "valuePositiveInt";
         value_string: Option<Text> = "valueString";
-        value_time: Option<Time> = "valueTime";
+        value_time: Option<Box<Time>> = "valueTime";
         value_unsigned_int: Option<u32> = "valueUnsignedInt";
-        value_uri: Option<Text> = "valueUri";
-        value_url: Option<Text> = "valueUrl";
+        value_uri: Option<Box<Text>> = "valueUri";
+        value_url: Option<Box<Text>> = "valueUrl";
         value_address: Option<Box<Address>> = "valueAddress";
         value_attachment: Option<Box<Attachment>> = "valueAttachment";
         value_codeable_concept: Option<Box<CodeableConcept>> = "valueCodeableConcept";

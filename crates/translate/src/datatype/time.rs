@@ -100,52 +100,89 @@ fn read<'m>(leaf: impl Leaf<'m>, cx: &mut Context<'_>, member: &'static str, nee
 /// A date or time as FHIR writes it; `None` when it is no HL7 time or names no real day.
 fn calendar(text: &str, need: Need, zone: &TimeZone) -> Option<Text> {
     let time = hl7v2::Time::parse(text.strip_suffix('Z').unwrap_or(text)).ok()?;
-    let mut out = Text::const_new("");
-    push_number(&mut out, u32::from(time.year), 4);
+    let mut out = Written::default();
+    out.number(u32::from(time.year), 4);
     // An instant has no shorter form: what is missing is the first.
     let missing = (need == Need::Instant).then_some(1);
     for part in [time.month.or(missing), time.day.or(missing)]
         .into_iter()
         .flatten()
     {
-        out.push('-');
-        push_number(&mut out, u32::from(part), 2);
+        out.push(b'-');
+        out.number(u32::from(part), 2);
     }
     if need == Need::Date || (time.hour.is_none() && need == Need::DateTime) {
-        return Some(out);
+        return Some(out.text());
     }
-    for (mark, part) in [('T', time.hour), (':', time.minute), (':', time.second)] {
+    for (mark, part) in [(b'T', time.hour), (b':', time.minute), (b':', time.second)] {
         out.push(mark);
-        push_number(&mut out, u32::from(part.unwrap_or(0)), 2);
+        out.number(u32::from(part.unwrap_or(0)), 2);
     }
     if let Some(fraction) = time.fraction {
-        out.push('.');
+        out.push(b'.');
         let scale = 10_u32.pow(u32::from(9 - fraction.digits().min(9)));
-        push_number(
-            &mut out,
-            fraction.nanoseconds() / scale,
-            usize::from(fraction.digits()),
-        );
+        out.number(fraction.nanoseconds() / scale, usize::from(fraction.digits()));
     }
     let minutes = match time.offset {
         Some(offset) => offset.minutes(),
         None if text.ends_with('Z') => 0,
         None => offset_minutes(zone, &time)?,
     };
-    push_offset(&mut out, minutes);
-    Some(out)
+    out.offset(minutes);
+    Some(out.text())
 }
 
-/// Appends a number, filled with zeros on the left.
-fn push_number(out: &mut Text, number: u32, width: usize) {
-    let mut digits = [b'0'; 10];
-    let mut rest = number;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
+/// A time as it is written; the longest is `2026-03-02T09:15:00.123456789+01:00`.
+struct Written {
+    bytes: [u8; 40],
+    length: usize,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Self {
+            bytes: [0; 40],
+            length: 0,
+        }
     }
-    let from = digits.len().saturating_sub(width);
-    out.push_str(std::str::from_utf8(digits.get(from..).unwrap_or_default()).unwrap_or_default());
+}
+
+impl Written {
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+
+    /// Appends a number, filled with zeros on the left.
+    fn number(&mut self, number: u32, width: usize) {
+        let from = self.length;
+        self.length = (from + width).min(self.bytes.len());
+        let mut rest = number;
+        for digit in self
+            .bytes
+            .get_mut(from..self.length)
+            .unwrap_or_default()
+            .iter_mut()
+            .rev()
+        {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+    }
+
+    fn offset(&mut self, minutes: i32) {
+        self.push(if minutes < 0 { b'-' } else { b'+' });
+        self.number(minutes.unsigned_abs() / 60, 2);
+        self.push(b':');
+        self.number(minutes.unsigned_abs() % 60, 2);
+    }
+
+    fn text(&self) -> Text {
+        let bytes = self.bytes.get(..self.length).unwrap_or_default();
+        Text::from(std::str::from_utf8(bytes).unwrap_or_default())
+    }
 }
 
 /// `1430` and `143000` as `14:30:00`.
@@ -186,13 +223,6 @@ fn offset_minutes(zone: &TimeZone, time: &hl7v2::Time) -> Option<i32> {
     Some(offset.seconds() / 60)
 }
 
-fn push_offset(out: &mut Text, minutes: i32) {
-    out.push(if minutes < 0 { '-' } else { '+' });
-    push_number(out, minutes.unsigned_abs() / 60, 2);
-    out.push(':');
-    push_number(out, minutes.unsigned_abs() % 60, 2);
-}
-
 /// A FHIR date or time as HL7 writes it; an offset that the zone implies is left out.
 pub(crate) fn to_hl7(fhir: &str, back: &Back<'_>) -> Text {
     let (day, rest) = fhir.split_once('T').unwrap_or((fhir, ""));
@@ -209,7 +239,9 @@ pub(crate) fn to_hl7(fhir: &str, back: &Back<'_>) -> Text {
         .and_then(|time| offset_minutes(&back.settings.zone, &time));
     let mut local = Text::const_new("");
     if let Some(minutes) = implied {
-        push_offset(&mut local, minutes);
+        let mut offset = Written::default();
+        offset.offset(minutes);
+        local = offset.text();
         local.retain(|c| c != ':');
     }
     if written != local {
