@@ -1,6 +1,7 @@
 //! `eprgw translate`: converts offline, either way, and accounts for every field.
 //!
-//! Stores nothing and refuses no content: what cannot be said is in the ledger.
+//! Stores nothing and refuses no content: what cannot be said is in the ledger. One file in, one document out: a batch
+//! becomes a collection of its messages' Bundles, and such a collection becomes its messages again.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use crate::{input, names};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Messages (ER7) or Bundles (FHIR JSON): files, folders or - for standard input
+    /// Messages (ER7) or Bundles (FHIR JSON): files, folders or - for standard input; a file of several messages (FHS,
+    /// BHS or none) makes one Bundle of type collection that holds a message Bundle for each
     #[arg(required = true)]
     input: Vec<PathBuf>,
     /// What to make: fhir, hl7v2, a system's name for its dialect, or a dialect's name
@@ -38,6 +40,9 @@ pub(crate) struct Options {
     /// Write each result to a file in this folder instead of stdout
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// One message Bundle per line (NDJSON) instead of a collection for a file of several messages
+    #[arg(long)]
+    lines: bool,
     /// Zone of times without an offset
     #[arg(long, env = "EPRGW_ZONE", default_value = "Europe/London")]
     zone: String,
@@ -79,26 +84,109 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         Some(name) => Some(Target::Dialect(names::dialect(name)?)),
     };
     let files = input::files(&options.input, &INPUT_ENDINGS)?;
-    let several = files.len() > 1;
-    let mut lost = 0;
+    let mut work = Work {
+        options,
+        translator: &translator,
+        target,
+        several: files.len() > 1,
+        lost: 0,
+    };
     for file in &files {
-        for item in input::split(file, input::read(file)?) {
-            let mut ledger = (options.ledger || options.fail_on.is_some()).then(Ledger::new);
-            let made = make(options, &translator, target, &item, ledger.as_mut())
-                .map_err(|why| Failure::Input.because(format!("{}: {why}", item.origin)))?;
-            write(options, &item, &made, several)?;
-            if let Some(ledger) = &ledger {
-                lost += ledger.totals().lost;
-                if options.ledger {
-                    show_ledger(options.format, &item, ledger)?;
-                }
-            }
+        let items = input::split(file, input::read(file)?);
+        let to_fhir = matches!(target, None | Some(Target::Fhir));
+        if items.len() > 1 && to_fhir && !options.lines && options.out.is_none() {
+            work.batch(&items)?;
+        } else {
+            work.each(&items)?;
         }
     }
+    let lost = work.lost;
     if options.fail_on == Some(FailOn::Lost) && lost > 0 {
         return Err(Failure::Expectation.because(format!("{lost} fields lost")));
     }
     Ok(())
+}
+
+/// One run of the verb.
+struct Work<'w> {
+    options: &'w Options,
+    translator: &'w Translator,
+    target: Option<Target>,
+    several: bool,
+    lost: usize,
+}
+
+impl Work<'_> {
+    /// Every message of a file on its own.
+    fn each(&mut self, items: &[input::Item]) -> anyhow::Result<()> {
+        for item in items {
+            let mut ledger = self.ledger();
+            let made = make(self.options, self.translator, self.target, item, ledger.as_mut())
+                .map_err(|why| Failure::Input.because(format!("{}: {why}", item.origin)))?;
+            write(self.options, item, &made, self.several)?;
+            self.account(item, ledger.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// The messages of a file as one document. One that cannot be read stands there as its reason, and fails the run
+    /// when all is written.
+    fn batch(&mut self, items: &[input::Item]) -> anyhow::Result<()> {
+        let mut unreadable = Vec::new();
+        let mut bundles = Vec::with_capacity(items.len());
+        for item in items {
+            let mut ledger = self.ledger();
+            let bundle = to_bundle(self.options, self.translator, item, ledger.as_mut());
+            if let Err(why) = &bundle {
+                unreadable.push(format!("{}: {why}", item.origin));
+            }
+            bundles.push(bundle);
+            self.account(item, ledger.as_ref())?;
+        }
+        let made = Made {
+            bytes: fhir::to_vec(&translate::collection(bundles)),
+            ending: "fhir.json",
+        };
+        if let Some(first) = items.first() {
+            write(self.options, first, &made, self.several)?;
+        }
+        if unreadable.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Input.because(unreadable.join("\n")))
+    }
+
+    fn ledger(&self) -> Option<Ledger> {
+        (self.options.ledger || self.options.fail_on.is_some()).then(Ledger::new)
+    }
+
+    fn account(&mut self, item: &input::Item, ledger: Option<&Ledger>) -> anyhow::Result<()> {
+        let Some(ledger) = ledger else { return Ok(()) };
+        self.lost += ledger.totals().lost;
+        if self.options.ledger {
+            show_ledger(self.options.format, item, ledger)?;
+        }
+        Ok(())
+    }
+}
+
+/// One message as a Bundle.
+fn to_bundle(
+    options: &Options,
+    translator: &Translator,
+    item: &input::Item,
+    ledger: Option<&mut Ledger>,
+) -> Result<fhir::Bundle, String> {
+    let message = Message::parse(&item.bytes).map_err(|e| e.to_string())?;
+    let from = dialect_of(options, &message)?;
+    Ok(translator.to_fhir(&message, from, ledger))
+}
+
+fn dialect_of(options: &Options, message: &Message<'_>) -> Result<&'static Dialect, String> {
+    match options.from.as_str() {
+        "auto" => Ok(names::recognise(message)),
+        name => names::dialect(name).map_err(|e| e.to_string()),
+    }
 }
 
 /// Bytes to print, and the ending of a file that holds them.
@@ -119,10 +207,7 @@ fn make(
         return bundle_to_hl7(translator, target, &item.bytes, ledger);
     }
     let message = Message::parse(&item.bytes).map_err(|e| e.to_string())?;
-    let from = match options.from.as_str() {
-        "auto" => names::recognise(&message),
-        name => names::dialect(name).map_err(|e| e.to_string())?,
-    };
+    let from = dialect_of(options, &message)?;
     match target.unwrap_or(Target::Fhir) {
         Target::Fhir => {
             let bundle = translator.to_fhir(&message, from, ledger);
@@ -162,13 +247,16 @@ fn bundle_to_hl7(
         Some(Target::RoundTrip) => return Err("--roundtrip starts from an HL7 v2 message".into()),
     };
     let bundle: fhir::Bundle = fhir::from_slice(json).map_err(|e| e.to_string())?;
-    let bytes = translator
-        .to_hl7(&bundle, dialect, ledger)
-        .map_err(|e| e.to_string())?;
+    let mut bytes = Vec::new();
+    let mut ledger = ledger;
+    for message in translate::messages(&bundle) {
+        let made = translator.to_hl7(message, dialect, ledger.as_deref_mut());
+        bytes.extend(made.map_err(|e| e.to_string())?);
+    }
     Ok(Made { bytes, ending: "hl7" })
 }
 
-/// One result to stdout as it is; several as lines, so that a stream of Bundles is NDJSON.
+/// One result to stdout as it is; those of several files as lines, so that a stream of Bundles is NDJSON.
 fn write(options: &Options, item: &input::Item, made: &Made, several: bool) -> anyhow::Result<()> {
     if let Some(folder) = &options.out {
         std::fs::create_dir_all(folder)?;

@@ -13,6 +13,7 @@
 //! products (their dialects come from above).
 
 mod back;
+mod collection;
 mod context;
 mod datatype;
 pub mod dialect;
@@ -32,6 +33,7 @@ mod testing;
 mod translator;
 pub mod vocabulary;
 
+pub use collection::{collection, messages};
 pub use explain::{DialectNote, Explanation, explain, rows};
 pub use ledger::{Ledger, Line, Outcome, Rule, Totals};
 pub use note::{Note, Severity};
