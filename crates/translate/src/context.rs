@@ -135,6 +135,10 @@ pub(crate) struct Context<'a> {
     pub(crate) entries: Entries,
     /// MSH-9.2.
     pub(crate) event: Text,
+    /// MSH-9.2 and MSH-12 of the message as received, before a dialect made them canonical.
+    pub(crate) received: [Text; 2],
+    /// The PID whose number of a stay no resource has taken yet.
+    pub(crate) stay: Option<Segment<'a>>,
     /// What the translation remarks on.
     pub(crate) notes: Vec<Note>,
     pub(crate) segment: Option<Segment<'a>>,
@@ -156,6 +160,8 @@ impl<'a> Context<'a> {
             settings,
             entries: Entries::default(),
             event: Text::const_new(""),
+            received: [Text::const_new(""), Text::const_new("")],
+            stay: None,
             notes: Vec::new(),
             segment: None,
             account,

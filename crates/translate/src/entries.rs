@@ -111,6 +111,14 @@ impl Entries {
             .and_then(|slot| slot.resource.as_ref())
     }
 
+    /// The id of the first shared resource that fits.
+    pub(crate) fn find_shared(&self, fits: impl Fn(&Resource) -> bool) -> Option<Uuid> {
+        self.shared
+            .iter()
+            .find(|slot| slot.resource.as_ref().is_some_and(&fits))
+            .map(|slot| slot.id)
+    }
+
     /// Adds a shared resource that is not there yet.
     pub(crate) fn share(&mut self, id: Uuid, resource: impl Into<Resource>) {
         self.shared.push(Slot {

@@ -284,7 +284,28 @@ impl Ledger {
         });
         self.lines = lines.collect();
         self.leaves_in = self.lines.len();
+        for note in &mut self.notes {
+            note.location = note.location.map(|place| origin(place, trace));
+        }
     }
+}
+
+/// Where a value of the canonical message stood in the message as received; the canonical place when it came from
+/// nowhere.
+pub(crate) fn origin(place: Location, trace: &Trace) -> Location {
+    let at = place.to_leaf();
+    let moved = trace.lines.iter().find_map(|line| match line.fate {
+        Fate::Kept(to) | Fate::Transformed(to) => (to.to_leaf() == at).then_some(line.from),
+        Fate::Dropped(_) => None,
+    });
+    let copied = || {
+        trace
+            .added
+            .iter()
+            .find(|added| added.at.to_leaf() == at)
+            .and_then(|added| added.of)
+    };
+    moved.or_else(copied).unwrap_or(place)
 }
 
 /// What the rows record while they work; becomes a [`Ledger`] when all have run.

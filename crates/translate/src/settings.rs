@@ -11,8 +11,12 @@ pub struct Settings {
     pub allergy_severity: AllergySeverity,
     /// Whether codes of the NHS data dictionary are known in PV1-4, PV1-14 and PV1-36; default true.
     pub nhs_codes: bool,
+    /// Whether the primary language of PID-15 is the one to address the patient in; default true.
+    pub primary_language_preferred: bool,
     /// Whether the original message travels in the Bundle, so that the way back loses nothing; default true.
     pub carry_original: bool,
+    /// The site's choices for its dialect, by name: see [`Dialect::settings`](crate::dialect::Dialect::settings).
+    pub dialect: Vec<(String, String)>,
     /// Tables of the site's own: file name without ending, CSV text.
     pub vocabulary: Vec<(String, String)>,
     /// Rows to leave out, by name: `PID-19 > Patient.identifier`.
@@ -35,7 +39,9 @@ impl Default for Settings {
             zone: TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC),
             allergy_severity: AllergySeverity::Reaction,
             nhs_codes: true,
+            primary_language_preferred: true,
             carry_original: true,
+            dialect: Vec::new(),
             vocabulary: Vec::new(),
             drop_rows: Vec::new(),
         }

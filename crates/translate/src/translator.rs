@@ -7,12 +7,12 @@ use hl7v2::{Encoding, Message};
 use crate::back::{Back, SegmentWriter, merge};
 use crate::context::Context;
 use crate::dialect::{Dialect, DialectContext};
-use crate::ledger::{Account, Ledger};
+use crate::ledger::{self, Account, Ledger};
 use crate::message::{
     self,
     scene::{self, Scene},
 };
-use crate::note::Note;
+use crate::note::{Note, Severity};
 use crate::segment::msh;
 use crate::settings::Settings;
 use crate::vocabulary::{Vocabularies, VocabularyError};
@@ -73,7 +73,8 @@ impl Translator {
     #[must_use]
     pub fn to_fhir(&self, message: &Message<'_>, dialect: &Dialect, ledger: Option<&mut Ledger>) -> Bundle {
         let mut canonical = Vec::with_capacity(message.bytes().len() + 64);
-        let context = self.dialect_context();
+        let choices = self.choices();
+        let context = self.dialect_context(&choices);
         dialect.normalise_with(message, &context, &mut canonical, None);
         let normalised = Message::parse(&canonical);
         let (bundle, account) = match &normalised {
@@ -107,6 +108,8 @@ impl Translator {
         let account = account.then(|| Account::for_bytes(message.bytes().len()));
         let mut cx = Context::new(&self.vocabulary, &self.settings, account);
         cx.event = Text::from(message.header().trigger_event().as_ref());
+        cx.received = [received.header().trigger_event(), received.header().version()]
+            .map(|text| Text::from(text.as_ref()));
         if !message::is_mapped(&cx.event) {
             let text = "no map for this event: translated segment by segment";
             cx.note(Note::warning(
@@ -120,8 +123,27 @@ impl Translator {
             .account
             .take()
             .map(|account| account.close(message, cx.notes.clone()));
+        if message.bytes() != received.bytes() {
+            self.lead_back(&mut cx.notes, received, dialect);
+        }
         let bundle = finish(scene, cx, message, received, dialect);
         (bundle, ledger)
+    }
+
+    /// Gives every note that the Bundle repeats the place where its value stands in the message as received.
+    fn lead_back(&self, notes: &mut [Note], received: &Message<'_>, dialect: &Dialect) {
+        let repeated = |note: &&mut Note| note.severity == Severity::Warning;
+        let mut repeated = notes.iter_mut().filter(repeated).peekable();
+        if repeated.peek().is_none() {
+            return;
+        }
+        let mut trace = Trace::default();
+        let choices = self.choices();
+        let context = self.dialect_context(&choices);
+        dialect.normalise_with(received, &context, &mut Vec::new(), Some(&mut trace));
+        for note in repeated {
+            note.location = note.location.map(|place| ledger::origin(place, &trace));
+        }
     }
 
     /// A Bundle as one message in the dialect.
@@ -161,7 +183,8 @@ impl Translator {
     ) -> Result<Vec<u8>, BackError> {
         let unreadable = |error: hl7v2::ParseError| BackError::Original(error.to_string());
         let canonical = Message::parse(&original.canonical).map_err(unreadable)?;
-        let (bundle, _) = self.translate(&canonical, &canonical, dialect, false);
+        let received = Message::parse(&original.received).map_err(unreadable)?;
+        let (bundle, _) = self.translate(&canonical, &received, dialect, false);
         let before = message::write::segments(&Back::new(&self.vocabulary, &self.settings, &bundle));
         if merge::is_same(&before, written) {
             if original.dialect == dialect.name {
@@ -178,7 +201,8 @@ impl Translator {
     fn render(&self, canonical: &[u8], dialect: &Dialect) -> Result<Vec<u8>, BackError> {
         let message = Message::parse(canonical).map_err(|error| BackError::Original(error.to_string()))?;
         let mut out = Vec::with_capacity(canonical.len() + 64);
-        dialect.render_with(&message, &self.dialect_context(), &mut out, None);
+        let choices = self.choices();
+        dialect.render_with(&message, &self.dialect_context(&choices), &mut out, None);
         Ok(out)
     }
 
@@ -191,7 +215,8 @@ impl Translator {
         out: &mut Vec<u8>,
         ledger: Option<&mut Ledger>,
     ) {
-        let context = self.dialect_context();
+        let choices = self.choices();
+        let context = self.dialect_context(&choices);
         let mut trace = ledger.is_some().then(Trace::default);
         crate::dialect::convert(message, (from, &context), (to, &context), out, trace.as_mut());
         if let (Some(ledger), Some(trace)) = (ledger, trace) {
@@ -199,9 +224,18 @@ impl Translator {
         }
     }
 
-    fn dialect_context(&self) -> DialectContext<'_> {
+    /// The site's choices as a dialect takes them.
+    fn choices(&self) -> Vec<(&str, &str)> {
+        let pairs = self.settings.dialect.iter();
+        pairs
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
+    fn dialect_context<'c>(&'c self, choices: &'c [(&'c str, &'c str)]) -> DialectContext<'c> {
         DialectContext {
             zone: Some(&self.settings.zone),
+            settings: choices,
             ..DialectContext::default()
         }
     }

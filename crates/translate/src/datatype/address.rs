@@ -10,6 +10,9 @@ use crate::keep;
 
 const CENSUS_TRACT: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-censusTract";
 
+/// The second subcomponent of XAD.9.
+const DISTRICT_TEXT: &str = "XAD.9.2";
+
 /// XAD to Address.
 pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address> {
     let mut address = Address::default();
@@ -33,7 +36,7 @@ pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address>
             5 => address.postal_code = cx.take(part, ".postalCode"),
             6 => address.country = cx.take(part, ".country"),
             7 => read_type(part, &mut address, cx),
-            9 => address.district = cx.take(part, ".district"),
+            9 => read_district(part, &mut address, cx),
             10 => {
                 if let Some(tract) = cx.take(part, ".extension(censusTract)") {
                     address.extension.push(Extension {
@@ -68,6 +71,20 @@ pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address>
         && address.district.is_none();
     // A type alone is no address; with an unknown country it may be all that is known.
     (!empty).then_some(address)
+}
+
+/// XAD.9 is a code with its text since v2.6; a sender may give the text alone.
+fn read_district(part: hl7v2::Component<'_>, address: &mut Address, cx: &mut Context<'_>) {
+    address.district = cx.take(part.subcomponent(1), ".district");
+    let Some(words) = cx.take(part.subcomponent(2), ".district") else {
+        return;
+    };
+    if address.district.is_none() {
+        address.district = Some(words);
+        address.extension.push(keep::mark(DISTRICT_TEXT));
+    } else {
+        address.extension.push(keep::carry_text(DISTRICT_TEXT, words));
+    }
 }
 
 /// XAD.7 is a use for some codes, a type for others; the code as sent is kept where FHIR cannot say it.
@@ -134,7 +151,14 @@ pub(crate) fn write(address: &Address, mut to: RepetitionWriter<'_>, back: &Back
         &back.vocabulary.address_type,
     );
     to.optional(7, of_use.or(of_type).as_ref());
-    to.optional(9, address.district.as_ref());
+    let words = keep::carried_text(&address.extension, DISTRICT_TEXT);
+    match &address.district {
+        Some(district) if keep::is_marked(&address.extension, DISTRICT_TEXT) => {
+            to.subcomponent(9, 2, district);
+        }
+        district => to.optional(9, district.as_ref()),
+    }
+    to.subcomponent(9, 2, words.map_or("", Text::as_str));
     let tract = address
         .extension
         .iter()

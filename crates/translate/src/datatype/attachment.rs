@@ -11,6 +11,7 @@ use hl7v2::Repetition;
 use crate::back::RepetitionWriter;
 use crate::context::{Context, Leaf};
 use crate::ledger::Outcome;
+use crate::note::Note;
 
 /// ED to Attachment.
 pub(crate) fn read_ed(ed: Repetition<'_>, cx: &mut Context<'_>) -> Option<Attachment> {
@@ -25,6 +26,7 @@ pub(crate) fn read_ed(ed: Repetition<'_>, cx: &mut Context<'_>) -> Option<Attach
     let encoding = cx.take_as(ed.component(4), ".data", Outcome::Transformed);
     let data = ed.component(5);
     if data.raw().is_empty() {
+        cx.note(broken(data, "the document is empty"));
         return None;
     }
     attachment.data = match encoding.as_deref() {
@@ -34,7 +36,10 @@ pub(crate) fn read_ed(ed: Repetition<'_>, cx: &mut Context<'_>) -> Option<Attach
             Some(text.chars().filter(|c| !c.is_whitespace()).collect())
         }
         Some("Hex" | "HEX" | "hex") => {
-            let bytes = unhex(&data.text())?;
+            let Some(bytes) = unhex(&data.text()) else {
+                cx.note(broken(data, "the document is not the hexadecimal it says it is"));
+                return None;
+            };
             cx.record_component(data, Outcome::Transformed, ".data", "");
             Some(Text::from(STANDARD.encode(bytes)))
         }
@@ -50,10 +55,16 @@ pub(crate) fn read_ed(ed: Repetition<'_>, cx: &mut Context<'_>) -> Option<Attach
         .is_some_and(|data| STANDARD.decode(data).is_err())
     {
         // FHIR's base64Binary must be base64; what is not is encoded once more, so that nothing is lost.
+        let text = "the document is not the base64 it says it is; it stands as sent, encoded once more";
+        cx.note(broken(data, text));
         let broken = attachment.data.take().unwrap_or_default();
         attachment.data = Some(Text::from(STANDARD.encode(broken.as_bytes())));
     }
     attachment.data.is_some().then_some(attachment)
+}
+
+fn broken(data: hl7v2::Component<'_>, text: &'static str) -> Note {
+    Note::warning(Some(Leaf::location(data)), "bad-document", text)
 }
 
 /// RP to Attachment: a pointer.

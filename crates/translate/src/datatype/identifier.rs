@@ -35,16 +35,7 @@ pub(crate) fn read_cx(cx_field: Repetition<'_>, cx: &mut Context<'_>) -> Option<
     for (n, part) in cx_field.parts() {
         match n {
             1 => identifier.value = cx.take(part, ".value"),
-            2 => push(
-                &mut identifier,
-                CHECK_DIGIT,
-                cx.take(part, ".extension(checkDigit)"),
-            ),
-            3 => push(
-                &mut identifier,
-                CHECK_SCHEME,
-                cx.take(part, ".extension(checkDigitScheme)"),
-            ),
+            2 | 3 => read_check(&mut identifier, n == 2, part, cx),
             4 => authority = Some(part),
             5 => kind = Some(part),
             7 => start(&mut identifier, time::date_time(part, cx, ".period.start")),
@@ -293,8 +284,7 @@ pub(crate) fn is_typed(identifier: &Identifier, code: &str) -> bool {
 /// Identifier to CX.
 pub(crate) fn write_cx(identifier: &Identifier, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
     to.optional(1, identifier.value.as_ref());
-    to.optional(2, extension(identifier, CHECK_DIGIT));
-    to.optional(3, extension(identifier, CHECK_SCHEME));
+    write_check(identifier, [2, 3], &mut to);
     let kind = type_code(identifier);
     if identifier.system.as_deref() == Some(NHS_NUMBER) {
         to.component(4, "NHS");
@@ -394,6 +384,27 @@ fn assigner_name(assigner: &Reference, back: &Back<'_>) -> Option<Text> {
         return value.or_else(|| organization.name.clone());
     }
     assigner.display.clone()
+}
+
+/// A check digit (`digit`), or the scheme it was made by.
+pub(crate) fn read_check<'m>(
+    identifier: &mut Identifier,
+    digit: bool,
+    part: impl Leaf<'m>,
+    cx: &mut Context<'_>,
+) {
+    let (url, member) = if digit {
+        (CHECK_DIGIT, ".extension(checkDigit)")
+    } else {
+        (CHECK_SCHEME, ".extension(checkDigitScheme)")
+    };
+    push(identifier, url, cx.take(part, member));
+}
+
+/// Check digit and scheme back to their components.
+pub(crate) fn write_check(identifier: &Identifier, at: [u16; 2], to: &mut RepetitionWriter<'_>) {
+    to.optional(at[0], extension(identifier, CHECK_DIGIT));
+    to.optional(at[1], extension(identifier, CHECK_SCHEME));
 }
 
 fn extension<'i>(identifier: &'i Identifier, url: &str) -> Option<&'i Text> {

@@ -3,10 +3,11 @@
 use fhir::{Element, Extension, HumanName, Period, Text};
 use hl7v2::{Component, Repetition};
 
-use crate::back::{Back, RepetitionWriter};
+use crate::back::{Back, FieldWriter, RepetitionWriter};
 use crate::context::{Composite, Context};
 use crate::datatype::{code, time};
 use crate::keep;
+use crate::ledger::Outcome;
 
 const OWN_PREFIX: &str = "http://hl7.org/fhir/StructureDefinition/humanname-own-prefix";
 const OWN_NAME: &str = "http://hl7.org/fhir/StructureDefinition/humanname-own-name";
@@ -22,6 +23,50 @@ const FAMILY_PARTS: [(u16, &str); 4] = [
     (4, PARTNER_PREFIX),
     (5, PARTNER_NAME),
 ];
+
+/// Marks the name someone is called by, which stood in the repetition of the name before it.
+const CALLED_BY: &str = "XPN.15";
+
+/// Every repetition of an XPN field. The name someone is called by (XPN.15) is a name of its own, with the same family.
+pub(crate) fn read_all(field: hl7v2::Field<'_>, to: &mut Vec<HumanName>, cx: &mut Context<'_>) {
+    for xpn in field.repetitions() {
+        cx.at(to.len());
+        let Some(mut name) = read(xpn, cx) else { continue };
+        let called = keep::carried_text(&name.extension, CALLED_BY).cloned();
+        if let Some(called) = called {
+            let is_called =
+                |one: &Extension| keep::carried_text(std::slice::from_ref(one), CALLED_BY).is_some();
+            name.extension.retain(|one| !is_called(one));
+            cx.record_component(xpn.component(15), Outcome::Mapped, ".given", "");
+            let nickname = HumanName {
+                use_: Some(Text::const_new("nickname")),
+                family: name.family.clone(),
+                given: vec![called],
+                extension: vec![keep::mark(CALLED_BY)],
+                ..HumanName::default()
+            };
+            to.extend([name, nickname]);
+        } else {
+            to.push(name);
+        }
+    }
+}
+
+/// Names to the repetitions of an XPN field.
+pub(crate) fn write_all<'n>(
+    names: impl IntoIterator<Item = &'n HumanName>,
+    field: &mut FieldWriter<'_>,
+    back: &Back<'_>,
+) {
+    for name in names {
+        match (name.given.first(), field.repetitions()) {
+            (Some(called), last @ 1..) if keep::is_marked(&name.extension, CALLED_BY) => {
+                field.nth(last).component(15, called);
+            }
+            _ => write(name, XPN, &mut field.repetition(), back),
+        }
+    }
+}
 
 /// XPN to HumanName.
 pub(crate) fn read(xpn: Repetition<'_>, cx: &mut Context<'_>) -> Option<HumanName> {
@@ -47,7 +92,12 @@ pub(crate) fn read(xpn: Repetition<'_>, cx: &mut Context<'_>) -> Option<HumanNam
     finish(name)
 }
 
-/// XCN.2 to XCN.7 and its relatives, for a person with an identifier.
+/// A degree among the suffixes of a name.
+pub(crate) fn push_degree(name: &mut HumanName, degree: Option<Text>) {
+    push_suffix(name, degree, true);
+}
+
+/// XCN.2 to XCN.6 and its relatives, for a person with an identifier.
 pub(crate) fn read_of_person(n: u16, part: Component<'_>, name: &mut HumanName, cx: &mut Context<'_>) {
     match n {
         2 => read_family(part, name, cx, "Practitioner.name.family"),

@@ -65,9 +65,18 @@ pub(crate) fn number(text: &str) -> Option<(Decimal, bool)> {
 
 /// A whole number above zero.
 pub(crate) fn positive<'m>(leaf: impl Leaf<'m>, cx: &mut Context<'_>, member: &'static str) -> Option<u32> {
+    counted(leaf, cx, member, 1)
+}
+
+/// A whole number.
+pub(crate) fn whole<'m>(leaf: impl Leaf<'m>, cx: &mut Context<'_>, member: &'static str) -> Option<u32> {
+    counted(leaf, cx, member, 0)
+}
+
+fn counted<'m>(leaf: impl Leaf<'m>, cx: &mut Context<'_>, member: &'static str, least: u32) -> Option<u32> {
     let text = cx.peek(leaf)?;
     match text.parse::<u32>() {
-        Ok(number) if number > 0 => {
+        Ok(number) if number >= least => {
             cx.record(leaf, Outcome::Mapped, member, "");
             Some(number)
         }

@@ -140,6 +140,8 @@ fn set_values(mut point: ContactPoint, parts: Parts, to: &mut Vec<ContactPoint>)
     match values.next() {
         Some((from, value)) => {
             let rest: Vec<(u16, Text)> = values.filter(|(n, text)| *n > 0 && *text != value).collect();
+            let (unformatted, rest): (Vec<_>, Vec<_>) =
+                rest.into_iter().partition(|(n, _)| *n == 12 && !email);
             if (from == 12) || (from == 1 && email) {
                 let place = if from == 12 { "XTN.12" } else { "XTN.1" };
                 point
@@ -166,8 +168,19 @@ fn set_values(mut point: ContactPoint, parts: Parts, to: &mut Vec<ContactPoint>)
                 extension: vec![keep::mark("XTN.4")],
                 ..ContactPoint::default()
             });
+            // A number that stands beside another one is a number of its own.
+            let third = unformatted.into_iter().map(|(_, number)| ContactPoint {
+                system: point.system.clone(),
+                value: Some(number),
+                use_: point.use_.clone(),
+                period: point.period.clone(),
+                extension: vec![keep::mark("XTN.12")],
+                ..ContactPoint::default()
+            });
+            let third: Vec<ContactPoint> = third.collect();
             to.push(point);
             to.extend(second);
+            to.extend(third);
         }
         None => {
             let Some(address) = address_second else { return };
@@ -219,6 +232,9 @@ pub(crate) fn write<'p>(
         match (&point.value, field.repetitions()) {
             (Some(address), last @ 1..) if keep::is_marked(&point.extension, "XTN.4") => {
                 field.nth(last).component(4, address);
+            }
+            (Some(number), last @ 1..) if keep::is_marked(&point.extension, "XTN.12") => {
+                field.nth(last).component(12, number);
             }
             _ => write_one(point, field.repetition(), back),
         }

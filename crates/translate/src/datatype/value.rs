@@ -34,10 +34,7 @@ pub(crate) enum Value {
 /// One repetition of OBX-5, of the type OBX-2 names.
 pub(crate) fn read(kind: &str, repetition: Repetition<'_>, cx: &mut Context<'_>) -> Option<Value> {
     let found = match kind {
-        "NM" => {
-            let number = quantity::decimal(repetition, cx, "Observation.valueQuantity.value");
-            number.map(|value| Value::Quantity(of_number(value, repetition.text().trim())))
-        }
+        "NM" => read_number(repetition, cx),
         "SN" => quantity::read_sn(repetition, cx).map(|found| match found {
             quantity::Structured::Quantity(value) => Value::Quantity(value),
             quantity::Structured::Range(value) => Value::Range(value),
@@ -61,6 +58,28 @@ pub(crate) fn read(kind: &str, repetition: Repetition<'_>, cx: &mut Context<'_>)
         _ => None,
     };
     found.or_else(|| read_words(repetition, cx))
+}
+
+/// NM to Quantity; beside the limit of what a laboratory can measure senders write a sign: `<7`.
+fn read_number(repetition: Repetition<'_>, cx: &mut Context<'_>) -> Option<Value> {
+    const MEMBER: &str = "Observation.valueQuantity.value";
+    let text = repetition.text();
+    let sent = text.trim();
+    let compared = ["<=", ">=", "<", ">"].into_iter().find_map(|sign| {
+        let (value, _) = quantity::number(sent.strip_prefix(sign)?.trim())?;
+        Some((sign, value))
+    });
+    if let Some((sign, value)) = compared.filter(|_| repetition.parts().count() == 1) {
+        cx.record(repetition, Outcome::Transformed, MEMBER, "");
+        return Some(Value::Quantity(Quantity {
+            comparator: Some(Text::const_new(sign)),
+            value: Some(value),
+            extension: vec![quantity::original_text(sent)],
+            ..Quantity::default()
+        }));
+    }
+    let value = quantity::decimal(repetition, cx, MEMBER)?;
+    Some(Value::Quantity(of_number(value, sent)))
 }
 
 /// Text keeps its inner spacing: tables of figures hang on it.
@@ -269,8 +288,13 @@ fn write_quantity(value: &Quantity, kind: &str, to: &mut RepetitionWriter<'_>) {
         to.component(2, number.as_str());
     } else {
         let sent = quantity::original(&value.extension);
-        let same = |sent: &&Text| quantity::number(sent).is_some_and(|(sent, _)| sent == *number);
-        to.component(1, sent.filter(same).map_or(number.as_str(), Text::as_str));
+        let sign = value.comparator.as_deref().unwrap_or_default();
+        let digits = |sent: &Text| quantity::number(sent.strip_prefix(sign)?.trim());
+        let same = |sent: &&Text| digits(sent).is_some_and(|(sent, _)| sent == *number);
+        match sent.filter(same) {
+            Some(sent) => to.component(1, sent),
+            None => to.component(1, &format!("{sign}{number}")),
+        }
     }
 }
 

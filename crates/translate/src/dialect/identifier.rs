@@ -14,6 +14,7 @@ pub(crate) const PD1: SegmentId = SegmentId::of("PD1");
 pub(crate) const MRG: SegmentId = SegmentId::of("MRG");
 pub(crate) const NK1: SegmentId = SegmentId::of("NK1");
 pub(crate) const PV1: SegmentId = SegmentId::of("PV1");
+pub(crate) const PV2: SegmentId = SegmentId::of("PV2");
 pub(crate) const ORC: SegmentId = SegmentId::of("ORC");
 pub(crate) const OBR: SegmentId = SegmentId::of("OBR");
 pub(crate) const PR1: SegmentId = SegmentId::of("PR1");

@@ -10,7 +10,8 @@ use hl7v2::{Charset, Message};
 use super::{
     Confidence, Dialect, DialectContext, DialectRule, DialectSetting, Header, MARITAL_NHS, REPETITIONS_MAX,
     SEX_NHS, Width, birth_date, canonical_header, canonical_nhs_numbers, fit_times, render_header,
-    render_nhs_numbers, sort_identifiers, standard, unchanged, visit_number_canonical, visit_number_rendered,
+    render_nhs_numbers, sort_identifiers, standard, stay_number_canonical, stay_number_rendered, unchanged,
+    visit_number_canonical, visit_number_rendered,
 };
 
 const SOURCE: &str = "HSCIC HL7 V2 DMS v1.1; NHS England's demonstration engine (shapes)";
@@ -179,9 +180,16 @@ const ACCOUNT: DialectRule = DialectRule {
     places: &["PID-18", "PV1-19"],
     source: SOURCE,
     confidence: Confidence::Inferred,
-    why: "PID-18 repeats the visit number.",
-    normalise: |edit, _| drop_repeated_visit(edit, ("PID", 18)),
-    render: |edit, _| repeat_visit(edit, ("PID", 18)),
+    why: "PID-18 repeats the visit number; where there is no visit it stands alone.",
+    normalise: |edit, context| {
+        drop_repeated_visit(edit, ("PID", 18));
+        let trust = trust(edit, context).into_owned();
+        stay_number_canonical(edit, trust);
+    },
+    render: |edit, _| {
+        stay_number_rendered(edit);
+        repeat_visit(edit, ("PID", 18));
+    },
 };
 
 /// Drops a field that only says the visit number again.

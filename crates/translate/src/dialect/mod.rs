@@ -41,12 +41,13 @@ pub use self::person::{
     telecoms_to_order, undefault_type,
 };
 pub use self::standard::{ENCODING, STANDARD};
-pub use self::table::{CodeTable, FieldTables, Lookup, map_from, map_to};
+pub use self::table::{CodeTable, FieldTables, Lookup, map_from, map_from_beside, map_to, map_to_beside};
 pub use self::text::{fold_ascii, limit_width, upper_case};
 pub use self::time::{Width, birth_date, fit_times};
 pub use self::visit::{
     CLINICIAN_FIELDS, drop_repeated_class, exchange_discharge, move_when_free, national_code_first,
-    registers_by_shape, registers_unsaid, repeat_class, visit_number_canonical, visit_number_rendered,
+    registers_by_shape, registers_unsaid, repeat_class, stay_number_canonical, stay_number_rendered,
+    visit_number_canonical, visit_number_rendered,
 };
 
 /// How sure a rule is of itself.

@@ -37,7 +37,10 @@ pub const ENCODING: DialectRule = DialectRule {
             delimiters: Delimiters::STANDARD,
             charset,
         });
-        if let (true, Some(msh)) = (convert, edit.first("MSH")) {
+        let Some(msh) = edit.first("MSH") else { return };
+        // Table 0211 has `UNICODE` for sixteen bits; senders who write it mean UTF-8.
+        let renamed = charset == Charset::Utf8 && !edit.says(msh.field(18), Charset::Utf8.name());
+        if convert || renamed {
             edit.set(
                 msh.field(18).component(1),
                 Charset::Utf8.name(),

@@ -1,8 +1,9 @@
 //! Local code tables as CSV beside the dialect that needs them.
 //!
 //! Four columns: `local,canonical,render,display`. An empty `canonical` is a gap that we know of: the code passes
-//! through with a note. `render` is empty for a row that works both ways, `no` for one that only normalises, else the
-//! further canonical codes, separated by spaces, that this local code must stand for. Sorted by the first column.
+//! through with a note. `render` is empty for a row that works both ways, `no` for one that only normalises, `text` for
+//! one that says more than its canonical code (it stays beside the code, in component 2, and comes back from there), else
+//! the further canonical codes, separated by spaces, that this local code must stand for. Sorted by the first column.
 
 use std::sync::OnceLock;
 
@@ -31,6 +32,8 @@ struct Row {
     local: &'static str,
     canonical: &'static str,
     display: &'static str,
+    /// Says more than its canonical code.
+    beside: bool,
 }
 
 /// What a table says about a code.
@@ -90,6 +93,11 @@ impl Parsed {
         }
     }
 
+    /// The row of a local text that must stay beside its canonical code.
+    fn beside(&self, local: &str) -> Option<&Row> {
+        find(&self.by_local, local, |row| row.local).filter(|row| row.beside)
+    }
+
     fn local(&self, canonical: &str) -> Lookup {
         match find(&self.by_canonical, canonical, |row| row.canonical) {
             Some(row) => Lookup::Code(row.local),
@@ -113,9 +121,10 @@ fn parse(lines: impl IntoIterator<Item = &'static str>) -> Parsed {
             local,
             canonical,
             display,
+            beside: render == "text",
         };
         parsed.by_local.push(row);
-        if render != "no" {
+        if !matches!(render, "no" | "text") {
             let rendered = std::iter::once(canonical).chain(render.split_whitespace());
             let row = |canonical| Row { canonical, ..row };
             parsed
@@ -170,15 +179,27 @@ impl FieldTables {
 
     /// Puts canonical codes in place of local ones everywhere.
     pub fn normalise(&self, edit: &mut Edit<'_>) {
-        self.each(edit, |edit, at, table| {
+        self.each(edit, |edit, at, words, table| {
             let found = table.canonical(&edit.text(at));
+            if table.beside(&edit.text(at)).is_some() && !edit.is_present(words) {
+                edit.copy_to(at, words);
+            }
             put(edit, at, found);
         });
     }
 
     /// Puts local codes in place of canonical ones everywhere.
     pub fn render(&self, edit: &mut Edit<'_>) {
-        self.each(edit, |edit, at, table| {
+        self.each(edit, |edit, at, words, table| {
+            let own = table.beside(&edit.text(words)).copied();
+            if let Some(own) = own.filter(|own| edit.says(at, own.canonical)) {
+                edit.drop(at, "the text beside the code says it in this dialect");
+                edit.move_to(words, at);
+                if !edit.says(at, own.local) {
+                    edit.set(at, own.local, Change::Transformed);
+                }
+                return;
+            }
             let found = table.local(&edit.text(at));
             put(edit, at, found);
         });
@@ -192,7 +213,8 @@ impl FieldTables {
             .map(|table| table.place)
     }
 
-    fn each(&self, edit: &mut Edit<'_>, visit: impl Fn(&mut Edit<'_>, Spot, &Parsed)) {
+    /// Visits every place that has a table and holds something, with the place for words beside it.
+    fn each(&self, edit: &mut Edit<'_>, visit: impl Fn(&mut Edit<'_>, Spot, Spot, &Parsed)) {
         for ordinal in 0..edit.segment_count() {
             let Some(segment) = edit.segment_at(ordinal) else {
                 break;
@@ -204,11 +226,10 @@ impl FieldTables {
             for table in tables {
                 let field = segment.field(table.place.field);
                 for repetition in 1..=edit.repetitions(field).min(REPETITIONS_MAX) {
-                    let at = field
-                        .repetition(repetition)
-                        .component(table.place.component.max(1));
+                    let repetition = field.repetition(repetition);
+                    let at = repetition.component(table.place.component.max(1));
                     if edit.is_valued(at) {
-                        visit(edit, at, &table.parsed);
+                        visit(edit, at, repetition.component(2), &table.parsed);
                     }
                 }
             }
@@ -261,6 +282,39 @@ pub fn map_to(edit: &mut Edit<'_>, at: Spot, table: &CodeTable) {
         let found = table.local(&edit.text(at));
         put(edit, at, found);
     }
+}
+
+/// As [`map_from`] for a coded field; the local code stays as the alternate coding, labelled `system`.
+pub fn map_from_beside(edit: &mut Edit<'_>, field: Spot, table: &CodeTable, system: &'static str) {
+    let code = field.component(1);
+    if !edit.is_valued(code) {
+        return;
+    }
+    let found = table.canonical(&edit.text(code));
+    let free = (4..=6).all(|component| !edit.is_present(field.component(component)));
+    if matches!(found, Lookup::Code(_)) && free {
+        edit.copy_to(code, field.component(4));
+        edit.set(field.component(6), system, Change::Defaulted);
+    }
+    put(edit, code, found);
+}
+
+/// The way back of [`map_from_beside`]: the sender's own local code when it still fits, else the table's.
+pub fn map_to_beside(edit: &mut Edit<'_>, field: Spot, table: &CodeTable, system: &str) {
+    let (code, own) = (field.component(1), field.component(4));
+    if !edit.says(field.component(6), system) {
+        return map_to(edit, code, table);
+    }
+    let fits =
+        matches!(table.canonical(&edit.text(own)), Lookup::Code(canonical) if edit.says(code, canonical));
+    if fits {
+        edit.drop(code, "follows from the local code in this dialect");
+        edit.move_to(own, code);
+    } else {
+        edit.drop(own, "another code stands in its place now");
+        map_to(edit, code, table);
+    }
+    edit.drop(field.component(6), "this dialect's own codes need no label");
 }
 
 fn put(edit: &mut Edit<'_>, at: Spot, found: Lookup) {

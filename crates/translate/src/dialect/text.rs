@@ -1,9 +1,16 @@
 //! Text for systems of fixed width, one case and seven bits.
 
-use hl7v2::edit::{Edit, SegmentRef};
+use hl7v2::Charset;
+use hl7v2::edit::{Change, Edit, SegmentRef};
 
 /// Folds accents to ASCII in every text; a character without a plain counterpart becomes `?`, with a note.
 pub fn fold_ascii(edit: &mut Edit<'_>) {
+    if let Some(msh) = edit.first("MSH")
+        && edit.is_valued(msh.field(18))
+        && !edit.says(msh.field(18), Charset::Ascii.name())
+    {
+        edit.set(msh.field(18), Charset::Ascii.name(), Change::Transformed);
+    }
     if edit.message().bytes().is_ascii() && !may_hide_characters(edit.message().bytes()) {
         return;
     }

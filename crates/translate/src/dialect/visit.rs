@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hl7v2::edit::{Change, Edit, Spot};
 
-use super::identifier::{DG1, OBR, ORC, PD1, PR1, PV1};
+use super::identifier::{DG1, OBR, ORC, PD1, PR1, PV1, PV2};
 use super::{Fields, REPETITIONS_MAX, each_repetition, put_authority};
 
 /// Moves a value to where the canonical shape has it, when nothing stands there yet.
@@ -55,9 +55,30 @@ pub fn visit_number_rendered(edit: &mut Edit<'_>, local: (&'static str, &'static
     }
 }
 
+/// Types the bare number in PID-18 as the visit's, where no PV1-19 says it: `^^^<authority>^VN`.
+pub fn stay_number_canonical<'m>(edit: &mut Edit<'m>, authority: impl Into<Cow<'m, str>>) {
+    let Some(pid) = edit.first("PID") else { return };
+    let field = pid.field(18).repetition(1);
+    let elsewhere = edit.first("PV1").is_some_and(|pv1| edit.is_valued(pv1.field(19)));
+    let bare = !edit.is_present(field.component(4)) && !edit.is_present(field.component(5));
+    if edit.is_valued(field.component(1)) && bare && !elsewhere {
+        put_authority(edit, field, (authority, "VN"));
+    }
+}
+
+/// The way back of [`stay_number_canonical`].
+pub fn stay_number_rendered(edit: &mut Edit<'_>) {
+    let Some(pid) = edit.first("PID") else { return };
+    let field = pid.field(18).repetition(1);
+    if edit.says(field.component(5), "VN") {
+        put_authority(edit, field, ("", ""));
+    }
+}
+
 /// Fields that name clinicians (XCN).
 pub const CLINICIAN_FIELDS: Fields<'static> = &[
     (PV1, &[7, 8, 9, 17]),
+    (PV2, &[13]),
     (PD1, &[4]),
     (ORC, &[12]),
     (OBR, &[16, 28]),

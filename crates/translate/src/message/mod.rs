@@ -78,6 +78,14 @@ pub(crate) fn is_mapped(event: &str) -> bool {
     MAPPED.contains(&event)
 }
 
+/// The event a merge has in canonical form, whatever it is called where it comes from; any other event as it is.
+pub(crate) fn canonical_event(event: &str) -> &str {
+    match event {
+        "A18" | "A34" => "A40",
+        other => other,
+    }
+}
+
 /// True for an event that moves a visit or an account from the person in MRG to the one in PID.
 pub(crate) fn is_move(event: &str) -> bool {
     matches!(event, "A43" | "A44" | "A45")

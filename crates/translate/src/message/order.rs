@@ -4,12 +4,13 @@
 //! ids from the filler's number (else the placer's), so that a preliminary result, its final form and its
 //! correction are one Observation.
 
-use fhir::{DiagnosticReport, Observation, ServiceRequest, Specimen};
+use fhir::{DiagnosticReport, Identifier, Observation, ServiceRequest, Specimen};
 use hl7v2::Segment;
 
 use super::scene::{Commented, Open, Scene, on_other};
 use crate::context::Context;
 use crate::datatype::identifier;
+use crate::keep;
 use crate::segment::{dg1, obr, obx, orc, spm};
 
 /// The group that is open.
@@ -33,6 +34,7 @@ impl Order {
             return on_other(segment, scene, cx);
         }
         scene.close_order(cx);
+        scene.know_visit(cx);
         let mut request = Box::<ServiceRequest>::default();
         orc::ORC.read(segment, &mut request, cx);
         scene.open_request(request, cx);
@@ -43,8 +45,11 @@ impl Order {
         if scene.order.described {
             scene.close_order(cx);
         }
+        scene.know_visit(cx);
         if scene.order.request.is_none() {
-            scene.open_request(Box::default(), cx);
+            let mut request = Box::<ServiceRequest>::default();
+            request.extension.push(keep::mark(orc::ABSENT));
+            scene.open_request(request, cx);
         }
         scene.order.described = true;
         scene.commented = Commented::Order;
@@ -60,6 +65,7 @@ impl Order {
         let mut specimen = Box::<Specimen>::default();
         obr::SPECIMEN.read(segment, &mut specimen, cx);
         if *specimen != Specimen::default() {
+            specimen.extension.push(keep::mark(spm::ABSENT));
             scene.open_specimen(specimen, cx);
         }
     }
@@ -123,6 +129,9 @@ impl Order {
             spm::SPM.read(segment, &mut specimen, cx);
             scene.open_specimen(specimen, cx);
         } else if let Some(open) = &mut scene.order.specimen {
+            open.resource
+                .extension
+                .retain(|one| !keep::is_marked(std::slice::from_ref(one), spm::ABSENT));
             spm::SPM.read(segment, &mut open.resource, cx);
         }
         scene.order.specimens += 1;
@@ -187,15 +196,11 @@ impl Scene {
         if let Some(request) = &self.order.request {
             report.based_on.push(request.reference());
             // ORC-2 and ORC-3 number the report where OBR does not.
-            for one in &request.resource.identifier {
-                let kind = identifier::type_code(one).map_or("", |code| code.as_str());
-                if matches!(kind, "PLAC" | "FILL")
-                    && !report
-                        .identifier
-                        .iter()
-                        .any(|known| identifier::is_typed(known, kind))
-                {
-                    report.identifier.push(one.clone());
+            for kind in ["PLAC", "FILL"] {
+                let of_kind = |one: &&Identifier| identifier::is_typed(one, kind);
+                if !report.identifier.iter().any(|one| of_kind(&one)) {
+                    let numbers = request.resource.identifier.iter().filter(of_kind);
+                    report.identifier.extend(numbers.cloned());
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use fhir::{
     Annotation, Bundle, Condition, Encounter, EncounterDiagnosis, EncounterParticipant, MessageHeader,
-    Patient, Procedure, Provenance, Reference, RelatedPerson,
+    Patient, Procedure, Provenance, Reference, RelatedPerson, Text,
 };
 use hl7v2::{Message, Segment};
 use uuid::Uuid;
@@ -63,6 +63,8 @@ pub(crate) struct Scene {
     pub(crate) provenance: Provenance,
     pub(crate) patient: Option<Open<Patient>>,
     pub(crate) encounter: Option<Open<Encounter>>,
+    /// The visit by its number alone.
+    stay: Option<Reference>,
     pub(crate) order: Order,
     pub(crate) medicine: Medicine,
     pub(crate) commented: Commented,
@@ -131,9 +133,27 @@ impl Scene {
         self.patient.as_ref().map(Open::reference)
     }
 
-    /// The visit of what is being read.
+    /// The visit of what is being read; without PV1 it is known by its number at most.
     pub(crate) fn visit(&self) -> Option<Reference> {
-        self.encounter.as_ref().map(Open::reference)
+        self.encounter
+            .as_ref()
+            .map(Open::reference)
+            .or_else(|| self.stay.clone())
+    }
+
+    /// Takes the number in PID-18 for the visit, where the message has no PV1 that could be it.
+    pub(crate) fn know_visit(&mut self, cx: &mut Context<'_>) {
+        if self.encounter.is_some() {
+            return;
+        }
+        let Some(pid) = cx.stay.take() else { return };
+        let mut encounter = Encounter::default();
+        pid::VISIT.read(pid, &mut encounter, cx);
+        self.stay = encounter.identifier.pop().map(|number| Reference {
+            type_: Some(Text::const_new("Encounter")),
+            identifier: Some(Box::new(number)),
+            ..Reference::default()
+        });
     }
 
     /// The patient's id as a part of another id.
@@ -155,7 +175,11 @@ impl Scene {
             pv1::complete(&mut open.resource, cx);
             open.close(cx);
         }
-        if let Some(open) = self.patient.take() {
+        self.stay = None;
+        if let Some(mut open) = self.patient.take() {
+            if let Some(pid) = cx.stay.take() {
+                pid::NO_VISIT.read(pid, &mut open.resource, cx);
+            }
             open.close(cx);
         }
     }
@@ -183,6 +207,7 @@ fn on_pid<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     let open = Open::new(id, patient, cx);
     scene.focus.push(open.reference());
     scene.patient = Some(open);
+    cx.stay = segment.field(18).is_valued().then_some(segment);
 }
 
 fn on_pd1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
@@ -272,13 +297,16 @@ fn on_pv1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     }
     let mut encounter = Box::<Encounter>::default();
     pv1::PV1.read(segment, &mut encounter, cx);
+    if let Some(pid) = cx.stay.take() {
+        pid::VISIT.read(pid, &mut encounter, cx);
+    }
     encounter.subject = scene.subject();
     let number = encounter.identifier.first().map(|one| {
         let assigner = one
             .assigner
             .as_ref()
             .and_then(|assigner| assigner.identifier.as_ref()?.value.clone());
-        let text = |text: &Option<fhir::Text>| text.clone().unwrap_or_default();
+        let text = |text: &Option<Text>| text.clone().unwrap_or_default();
         [text(&one.system), assigner.unwrap_or_default(), text(&one.value)]
     });
     let id = match number {

@@ -29,9 +29,19 @@ pub(crate) fn segments(back: &Back<'_>) -> Vec<SegmentWriter> {
     };
     out.header();
     let ahead = out.segments.len();
+    // Whom something was moved from stands in MRG, as whoever was merged away does.
+    let moves = super::is_move(&out.event);
+    let from = |patient: &&Patient| {
+        let links = back.all::<Patient>().flat_map(|other| &other.link);
+        let mut others = links.filter(|link| moves && link.type_.as_deref() == Some("seealso"));
+        others.any(|link| {
+            let other = back.resolve::<Patient>(link.other_.as_ref());
+            other.is_some_and(|other| std::ptr::eq(other, *patient))
+        })
+    };
     let patients: Vec<&Patient> = back
         .all::<Patient>()
-        .filter(|patient| !mrg::is_retired(patient))
+        .filter(|patient| !mrg::is_retired(patient) && !from(patient))
         .collect();
     if patients.is_empty() {
         out.patient_parts(None);
@@ -56,7 +66,7 @@ fn event(back: &Back<'_>) -> String {
         .and_then(|coding| coding.code.as_deref())
         .filter(|code| *code != "UNK")
     {
-        return code.to_owned();
+        return super::canonical_event(code).to_owned();
     }
     let merged = back.all::<Patient>().any(mrg::is_retired);
     let code = if back.first::<Immunization>().is_some() {
@@ -128,6 +138,7 @@ impl<'b> Out<'_, 'b> {
     fn patient(&mut self, patient: &'b Patient) {
         let mut segment = SegmentWriter::new("PID");
         pid::PID.write(patient, &mut segment, self.back);
+        self.stay_number(patient, &mut segment);
         self.push_numbered(segment, 1);
         let mut segment = SegmentWriter::new("PD1");
         pd1::PD1.write(patient, &mut segment, self.back);
@@ -148,6 +159,26 @@ impl<'b> Out<'_, 'b> {
             let mut segment = SegmentWriter::new("NK1");
             nk1::NK1.write(person, &mut segment, self.back);
             self.push_numbered(segment, number);
+        }
+    }
+
+    /// PID-18: the number of the patient's visit, which results may know without a resource for the visit.
+    fn stay_number(&self, patient: &'b Patient, segment: &mut SegmentWriter) {
+        let encounters = self.of(Some(patient), |encounter: &Encounter| encounter.subject.as_ref());
+        for encounter in encounters {
+            pid::VISIT.write(encounter, segment, self.back);
+        }
+        let reports = self.of(Some(patient), |report: &DiagnosticReport| report.subject.as_ref());
+        let requests = self.of(Some(patient), |request: &ServiceRequest| request.subject.as_ref());
+        let known = reports.iter().filter_map(|report| report.encounter.as_ref());
+        let known = known.chain(requests.iter().filter_map(|request| request.encounter.as_ref()));
+        let number = known.filter_map(|visit| visit.identifier.as_deref()).next();
+        if let Some(number) = number {
+            let visit = Encounter {
+                identifier: vec![number.clone()],
+                ..Encounter::default()
+            };
+            pid::VISIT.write(&visit, segment, self.back);
         }
     }
 
@@ -303,7 +334,10 @@ impl<'b> Out<'_, 'b> {
             orc::write_number(&report.identifier, "FILL", &mut orc.field(3), self.back);
         }
         orc.set(1, if report.is_some() { "RE" } else { "NW" });
-        self.segments.push(orc);
+        // OBR says all that is known where no ORC was sent.
+        if !request.is_some_and(|request| keep::is_marked(&request.extension, orc::ABSENT)) {
+            self.segments.push(orc);
+        }
 
         let mut obr = SegmentWriter::new("OBR");
         obr.set(1, self.next("OBR").to_string());
@@ -332,7 +366,9 @@ impl<'b> Out<'_, 'b> {
         for (number, specimen) in (1..).zip(specimens) {
             let mut segment = SegmentWriter::new("SPM");
             spm::SPM.write(specimen, &mut segment, self.back);
-            self.push_numbered(segment, number);
+            if !keep::is_marked(&specimen.extension, spm::ABSENT) {
+                self.push_numbered(segment, number);
+            }
             let about = self.back.all::<Observation>().filter(|one| {
                 let mut targets = one
                     .focus

@@ -58,11 +58,8 @@ pub(crate) static EVN: SegmentMap<Provenance> = SegmentMap {
             5,
             "agent.who",
             |field, provenance, cx| {
-                for xcn in field.repetitions() {
-                    cx.at(provenance.agent.len());
-                    let Some(who) = person::read(xcn, cx) else {
-                        continue;
-                    };
+                cx.at(provenance.agent.len());
+                for who in person::read_all(field, cx) {
                     provenance.agent.push(ProvenanceAgent {
                         type_: Some(concept::of_code(PARTICIPANT, "enterer", "Enterer")),
                         who: Some(who),
@@ -77,7 +74,7 @@ pub(crate) static EVN: SegmentMap<Provenance> = SegmentMap {
                         .as_ref()
                         .is_some_and(|kind| concept::says(kind, PARTICIPANT, "enterer"));
                     if let Some(who) = agent.who.as_ref().filter(|_| enterer) {
-                        person::write(who, field.repetition(), back);
+                        person::write_all(who, field, back);
                     }
                 }
             },

@@ -65,16 +65,9 @@ pub(crate) static MRG: SegmentMap<Patient> = SegmentMap {
             7,
             "name",
             |field, patient, cx| {
-                for xpn in field.repetitions() {
-                    cx.at(patient.name.len());
-                    patient.name.extend(name::read(xpn, cx));
-                }
+                name::read_all(field, &mut patient.name, cx);
             },
-            |patient, field, back| {
-                for one in &patient.name {
-                    name::write(one, name::XPN, &mut field.repetition(), back);
-                }
-            },
+            |patient, field, back| name::write_all(&patient.name, field, back),
         ),
         Row::kept(5),
         Row::kept(6),

@@ -23,6 +23,7 @@ const PROCESSING_MODE: &str = "http://terminology.hl7.org/CodeSystem/v2-0207";
 pub(crate) const DATA_ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
 const DELIMITERS: &str = "FHIR has no delimiters";
+const IMPLIED: &str = "follows from the trigger event by table 0354";
 const HANDSHAKE: &str =
     "concerns the acknowledgement on the wire, which is over when the message is translated";
 
@@ -43,11 +44,18 @@ pub(crate) static HEADER: SegmentMap<MessageHeader> = SegmentMap {
             read_destination_address,
             write_destination_address,
         ),
-        Row::new(6, "destination.receiver", read_receiver, write_receiver),
+        Row::new(
+            23,
+            "destination.receiver",
+            read_network_receiver,
+            write_network_receiver,
+        ),
+        Row::new(6, "destination.receiver", read_receiver, write_receiver)
+            .note("beside MSH-23 in an extension"),
         Row::new(9, "eventCoding", read_event, write_event).note("tables 0076, 0003, 0354"),
         Row::new(11, "meta.tag", read_processing, write_processing).note("tables 0103, 0207"),
         Row::kept(8),
-        Row::kept(12),
+        Row::new(12, "extension", read_version, crate::keep::write_field).note("as received"),
         Row::kept(13),
         Row::ignored(14, "there is no continuation in FHIR"),
         Row::ignored(15, HANDSHAKE),
@@ -58,7 +66,6 @@ pub(crate) static HEADER: SegmentMap<MessageHeader> = SegmentMap {
         Row::kept(20),
         Row::kept(21),
         Row::new(22, "responsible", read_responsible, write_responsible),
-        Row::kept(23),
     ],
 };
 
@@ -164,18 +171,55 @@ fn read_destination_address(field: Field<'_>, header: &mut MessageHeader, cx: &m
 fn write_destination_address(_: &MessageHeader, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
 
 fn read_receiver(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
-    let receiver = organization::read_hd(field.repetition(1), cx);
-    if let Some(destination) = destination(header).filter(|_| receiver.is_some()) {
+    let Some(receiver) = organization::read_hd(field.repetition(1), cx) else {
+        return;
+    };
+    let Some(destination) = destination(header) else {
+        return;
+    };
+    if destination.receiver.is_none() {
+        destination.receiver = Some(receiver);
+    } else {
+        let value = Extension {
+            value_reference: Some(Box::new(receiver)),
+            ..Extension::default()
+        };
+        header
+            .extension
+            .push(crate::keep::carry(Text::const_new(RECEIVER), value));
+    }
+}
+
+const RECEIVER: &str = "MSH-6";
+const NETWORK_RECEIVER: &str = "MSH-23";
+
+/// MSH-23 names the organisation that receives; MSH-6 then only the place within it.
+fn read_network_receiver(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let receiver = organization::read_xon(field.repetition(1), cx).map(|mut receiver| {
+        receiver.extension.push(crate::keep::mark(NETWORK_RECEIVER));
+        receiver
+    });
+    if let Some(destination) = destination(header) {
         destination.receiver = receiver;
     }
 }
 
+fn write_network_receiver(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let receiver = header.destination.first().and_then(|one| one.receiver.as_ref());
+    let own = |one: &&fhir::Reference| crate::keep::is_marked(&one.extension, NETWORK_RECEIVER);
+    if let Some(receiver) = receiver.filter(own) {
+        organization::write_xon(receiver, field.repetition(), back);
+    }
+}
+
 fn write_receiver(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    if let Some(receiver) = header
+    let beside = crate::keep::carried(&header.extension, RECEIVER);
+    let first = header
         .destination
         .first()
         .and_then(|destination| destination.receiver.as_ref())
-    {
+        .filter(|one| !crate::keep::is_marked(&one.extension, NETWORK_RECEIVER));
+    if let Some(receiver) = beside.and_then(|one| one.value_reference.as_deref()).or(first) {
         organization::write_hd(receiver, field.repetition(), back);
     }
 }
@@ -190,16 +234,30 @@ fn read_event(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>
     let [code, event, structure] = [part(1), part(2), part(3)];
     let implied = crate::message::code_and_structure(event.as_deref().unwrap_or_default());
     if (code.as_deref(), structure.as_deref()) == (Some(implied.0), Some(implied.1)) {
-        cx.record_field(field, Outcome::Mapped, ".code", "");
+        for n in [1, 3] {
+            cx.record_component(message.component(n), Outcome::IgnoredByRule, "", IMPLIED);
+        }
     } else {
         crate::keep::read_field(field, header, cx);
-        cx.record_component(message.component(2), Outcome::Mapped, ".code", "");
     }
+    cx.record_component(message.component(2), Outcome::Mapped, ".code", "");
+    let named = Some(cx.received[0].clone()).filter(|sent| event.is_some() && !sent.is_empty());
     header.event_coding = Some(Coding {
         system: Some(Text::const_new(if event.is_some() { EVENT } else { CODE })),
-        code: event.or(code),
+        code: named.or(event).or(code),
         ..Coding::default()
     });
+}
+
+/// The version the message declared, not the one that a dialect's rules made of it.
+fn read_version(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
+    let received = std::mem::take(&mut cx.received[1]);
+    if received.is_empty() || cx.peek(field).is_some_and(|version| version == received.as_str()) {
+        crate::keep::read_field(field, header, cx);
+        return;
+    }
+    cx.record_field(field, Outcome::Kept, "", "");
+    header.extension.push(crate::keep::carry_text("MSH-12", received));
 }
 
 fn write_event(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
@@ -210,6 +268,8 @@ fn write_event(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<
     let Some(event) = coding.and_then(|coding| coding.code.as_deref()) else {
         return;
     };
+    // A dialect gives a merge its older name again.
+    let event = crate::message::canonical_event(event);
     crate::keep::write_field(header, field, back);
     let sent = field.text(2).is_some_and(|sent| sent == event)
         || (field.text(1).is_some() && field.text(2).is_none());
@@ -368,6 +428,50 @@ mod tests {
         let er7 = b"MSH|^~\\&|PAS|RYJ|||20260302||ADT^A08|42|P|2.3\rPID|1||1\r";
         let (bundle, _) = read(er7);
         assert!(back(&bundle)[0].contains("|ADT^A08|"));
+    }
+
+    #[test]
+    fn version_and_event_are_those_of_the_message_as_received() {
+        let er7 = b"MSH|^~\\&|PAS|RYJ|||202603020915||ADT^A34|42|P|2.3\rPID|1||1^^^RYJ^MR\rMRG|2^^^RYJ^MR\r";
+        let (bundle, ledger) = read(er7);
+        let header: &MessageHeader = first(&bundle);
+        assert_eq!(header.event_coding.as_ref().unwrap().code.as_deref(), Some("A34"));
+        assert_eq!(
+            crate::keep::carried_text(&header.extension, "MSH-12").unwrap(),
+            "2.3"
+        );
+        let outcome = |place: &str| {
+            let line = ledger
+                .lines
+                .iter()
+                .find(|line| line.location.to_string() == place);
+            line.unwrap().outcome
+        };
+        assert_eq!(outcome("MSH-9.2.1"), Outcome::Transformed);
+        assert_eq!(outcome("MSH-12.1.1"), Outcome::Kept);
+    }
+
+    #[test]
+    fn the_code_and_the_structure_follow_from_the_event() {
+        let (_, ledger) = read(&message("A01", &[PID]));
+        let outcome = |place: &str| {
+            let line = ledger
+                .lines
+                .iter()
+                .find(|line| line.location.to_string() == place);
+            line.unwrap().outcome
+        };
+        assert_eq!(outcome("MSH-9.1.1"), Outcome::IgnoredByRule);
+        assert_eq!(outcome("MSH-9.2.1"), Outcome::Mapped);
+        assert_eq!(outcome("MSH-9.3.1"), Outcome::IgnoredByRule);
+    }
+
+    #[test]
+    fn both_receivers_are_named() {
+        let er7 =
+            "MSH|^~\\&|PAS|RYJ|GW|RQM|20260302091500||ADT^A31^ADT_A05|42|P|2.8|||||||||||Trust^^^^^^^^^RYJ";
+        let (bundle, _) = read(format!("{er7}\rPID|1||1^^^RYJ^MR\r").as_bytes());
+        assert_eq!(back(&bundle)[0], er7);
     }
 
     #[test]

@@ -167,7 +167,7 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
             20,
             "communication.language",
             |field, person, cx| {
-                if let Some(language) = concept::first(field, None, cx) {
+                if let Some(language) = concept::first(field, Some(&cx.vocabulary.language), cx) {
                     person.communication.push(RelatedPersonCommunication {
                         language: Some(language),
                         ..RelatedPersonCommunication::default()
@@ -176,9 +176,10 @@ pub(crate) static NK1: SegmentMap<RelatedPerson> = SegmentMap {
             },
             |person, field, back| {
                 let language = person.communication.first().and_then(|one| one.language.as_ref());
-                concept::put(language, None, field, back);
+                concept::put(language, Some(&back.vocabulary.language), field, back);
             },
-        ),
+        )
+        .note("table 0296 to BCP 47"),
         Row::kept(10),
         Row::kept(11),
         Row::kept(14),
@@ -222,18 +223,14 @@ fn belongs<E: Extensible>(item: &E, place: &str, usual: &str) -> bool {
 
 fn read_names(field: Field<'_>, person: &mut RelatedPerson, cx: &mut Context<'_>) {
     let from = person.name.len();
-    for xpn in field.repetitions() {
-        cx.at(person.name.len());
-        person.name.extend(name::read(xpn, cx));
-    }
+    name::read_all(field, &mut person.name, cx);
     mark_from(&mut person.name, from, cx.rule.field, 2);
 }
 
 fn write_names(person: &RelatedPerson, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let place = field.place();
-    for one in person.name.iter().filter(|one| belongs(*one, &place, "NK1-2")) {
-        name::write(one, name::XPN, &mut field.repetition(), back);
-    }
+    let own = |one: &&fhir::HumanName| belongs(*one, &place, "NK1-2");
+    name::write_all(person.name.iter().filter(own), field, back);
 }
 
 fn read_addresses(field: Field<'_>, person: &mut RelatedPerson, cx: &mut Context<'_>) {

@@ -12,7 +12,8 @@ use crate::context::Context;
 use crate::datatype::{code, concept, identifier, person, quantity, time};
 use crate::row::{Row, SegmentMap};
 use crate::segment::orc;
-use crate::segment::spm::{collect, container};
+use crate::segment::spm::{self, collect, container};
+use crate::vocabulary::system;
 
 const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 const FUNCTION: &str = "http://hl7.org/fhir/StructureDefinition/event-performerFunction";
@@ -217,19 +218,7 @@ pub(crate) static REQUEST: SegmentMap<ServiceRequest> = SegmentMap {
             |request, field, back| time::put(request.occurrence_date_time.as_deref(), field, back),
         ),
         Row::<ServiceRequest>::new(11, "intent", read_action, write_action).note("table 0065"),
-        Row::<ServiceRequest>::new(
-            16,
-            "requester",
-            |field, request, cx| {
-                let known = request.requester.take();
-                orc::read_requester(field, request, cx);
-                // ORC-12 names the same person, perhaps for an organisation.
-                if known.is_some() {
-                    request.requester = known;
-                }
-            },
-            orc::write_requester,
-        ),
+        Row::<ServiceRequest>::new(16, "requester", orc::read_requester, orc::write_requester),
         Row::<ServiceRequest>::new(
             17,
             "extension(callbackPhoneNumber)",
@@ -358,11 +347,13 @@ pub(crate) static SPECIMEN: SegmentMap<Specimen> = SegmentMap {
 };
 
 fn read_number(field: Field<'_>, kind: &'static str, report: &mut DiagnosticReport, cx: &mut Context<'_>) {
-    cx.at(report.identifier.len());
-    let found = identifier::read_ei(field.repetition(1), cx);
-    report
-        .identifier
-        .extend(found.map(|one| identifier::typed(one, kind)));
+    for ei in field.repetitions() {
+        cx.at(report.identifier.len());
+        let found = identifier::read_ei(ei, cx);
+        report
+            .identifier
+            .extend(found.map(|one| identifier::typed(one, kind)));
+    }
 }
 
 /// `A` adds to an order, `G` comes of a result; the others do not change what it is.
@@ -408,8 +399,27 @@ fn read_source(field: Field<'_>, specimen: &mut Specimen, cx: &mut Context<'_>) 
     });
 }
 
+/// Beside an SPM the codes are enough; alone OBR-15 says all that was sent.
 fn write_source(specimen: &Specimen, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let mut to = field.repetition();
+    if crate::keep::is_marked(&specimen.extension, spm::ABSENT) {
+        let collection = specimen.collection.as_ref();
+        if let Some(kind) = &specimen.type_ {
+            write_within(kind, Some(&back.vocabulary.specimen_type), 1, &mut to, back);
+        }
+        let container = specimen.container.first();
+        if let Some(additive) = container.and_then(|one| one.additive_codeable_concept.as_ref()) {
+            write_within(additive, Some(&back.vocabulary.additive), 2, &mut to, back);
+        }
+        to.optional(3, specimen.note.first().and_then(|note| note.text.as_ref()));
+        if let Some(site) = collection.and_then(|one| one.body_site.as_ref()) {
+            write_within(site, None, 4, &mut to, back);
+        }
+        if let Some(method) = collection.and_then(|one| one.method.as_ref()) {
+            write_within(method, None, 6, &mut to, back);
+        }
+        return;
+    }
     let kind = specimen
         .type_
         .as_ref()
@@ -420,6 +430,41 @@ fn write_source(specimen: &Specimen, field: &mut FieldWriter<'_>, back: &Back<'_
         .as_ref()
         .and_then(|collection| collection.body_site.as_ref()?.coding.first());
     to.optional(4, site.and_then(|coding| coding.code.as_ref()));
+}
+
+/// The first coding of a concept in the subcomponents of one component.
+fn write_within(
+    concept: &fhir::CodeableConcept,
+    table: Option<&crate::vocabulary::Vocabulary>,
+    component: u16,
+    to: &mut crate::back::RepetitionWriter<'_>,
+    back: &Back<'_>,
+) {
+    let own = table.map(|table| system::concat(system::TABLE, table.table));
+    let mut codings = concept.coding.iter();
+    let sent = codings.find(|coding| coding.system == own && own.is_some());
+    let coding = sent.or(concept.coding.first());
+    let code = match (coding, table) {
+        (Some(coding), Some(table)) if sent.is_none() => {
+            let uri = coding.system.as_deref().unwrap_or_default();
+            let known = table.to_hl7(uri, coding.code.as_deref().unwrap_or_default());
+            known
+                .map(|code| Text::const_new(code.hl7))
+                .or_else(|| coding.code.clone())
+        }
+        (coding, _) => coding.and_then(|coding| coding.code.clone()),
+    };
+    let words = concept
+        .text
+        .as_ref()
+        .or(coding.and_then(|coding| coding.display.as_ref()));
+    to.subcomponent(component, 1, code.as_deref().unwrap_or_default());
+    to.subcomponent(component, 2, words.map_or("", Text::as_str));
+    let uri = coding.and_then(|coding| coding.system.as_deref());
+    if let Some(uri) = uri.filter(|uri| own.is_none() && !uri.is_empty()) {
+        let name = system::to_name(&back.vocabulary.coding_system, uri);
+        to.subcomponent(component, 3, &name);
+    }
 }
 
 fn sent_code(concept: &fhir::CodeableConcept, table: &crate::vocabulary::Vocabulary) -> Option<Text> {

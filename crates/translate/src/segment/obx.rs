@@ -6,7 +6,7 @@ use fhir::{
     CodeableConcept, Device, Extension, Observation, ObservationComponent, ObservationReferenceRange,
     Organization, Practitioner, Quantity, Reference, Resource, Text,
 };
-use hl7v2::Field;
+use hl7v2::{Field, Repetition};
 
 use crate::back::{Back, FieldWriter};
 use crate::context::Context;
@@ -24,6 +24,8 @@ type Row = crate::row::Row<Observation>;
 const KIND: &str = "OBX-2";
 /// Marks a text whose lines were repetitions.
 const LINES: &str = "OBX-5[2]";
+/// Marks a text that holds the repetition separator as it was sent, since places between separators were empty.
+const SEPARATED: &str = "OBX-5[1]~";
 /// Marks the performer that stood in OBX-15 or OBX-25.
 const PRODUCER: &str = "OBX-15";
 const DIRECTOR: &str = "OBX-25";
@@ -113,10 +115,8 @@ pub(crate) static OBX: SegmentMap<Observation> = SegmentMap {
             16,
             "performer",
             |field, observation, cx| {
-                for xcn in field.repetitions() {
-                    cx.at(observation.performer.len());
-                    observation.performer.extend(person::read(xcn, cx));
-                }
+                cx.at(observation.performer.len());
+                observation.performer.extend(person::read_all(field, cx));
             },
             |observation, field, back| {
                 for one in observation
@@ -124,7 +124,7 @@ pub(crate) static OBX: SegmentMap<Observation> = SegmentMap {
                     .iter()
                     .filter(|one| !is_marked(one) && is_person(one, back))
                 {
-                    person::write(one, field.repetition(), back);
+                    person::write_all(one, field, back);
                 }
             },
         )
@@ -243,6 +243,12 @@ fn read_value(field: Field<'_>, observation: &mut Observation, cx: &mut Context<
         .and_then(|kind| cx.peek(kind))
         .map(|kind| Text::from(kind.as_ref()));
     let kind = sent.as_deref().unwrap_or_default();
+    if let Some(text) = read_separated(field, kind, cx) {
+        observation.value_string = Some(text);
+        observation.extension.push(keep::mark(SEPARATED));
+        keep_kind(sent.as_ref(), observation);
+        return;
+    }
     let mut values = field
         .repetitions()
         .filter_map(|one| value::read(kind, one, cx))
@@ -276,13 +282,40 @@ fn read_value(field: Field<'_>, observation: &mut Observation, cx: &mut Context<
     } else if let Some(value) = values.pop() {
         value::set(observation, value);
     }
-    // An SN that reads as a plain number, words in an NM: the type as sent cannot be seen in the value.
-    let implied = implied_kind(observation);
-    if implied != kind && !kind.is_empty() {
-        observation
-            .extension
-            .extend(sent.map(|sent| keep::carry_text(Text::const_new(KIND), sent)));
+    keep_kind(sent.as_ref(), observation);
+}
+
+/// Text with empty places between its repetition separators: what stands where is part of what it says.
+fn read_separated(field: Field<'_>, kind: &str, cx: &mut Context<'_>) -> Option<Text> {
+    // Only repetitions that hold something are walked over: a gap shows in their numbers.
+    let number = |one: Repetition<'_>| usize::from(one.location().repetition);
+    let gaps = (1..)
+        .zip(field.repetitions())
+        .any(|(place, one)| number(one) != place);
+    let plain = |one: Repetition<'_>| one.components().count() <= 1;
+    if !gaps || !matches!(kind, "ST" | "TX" | "FT" | "") || !field.repetitions().all(plain) {
+        return None;
     }
+    let mut whole = Text::const_new("");
+    let mut place = 1;
+    for one in field.repetitions() {
+        while place < number(one) {
+            whole.push('~');
+            place += 1;
+        }
+        let text = cx.take(one, "Observation.valueString");
+        whole.push_str(text.as_deref().unwrap_or_default());
+    }
+    whole.chars().any(|c| c != '~').then_some(whole)
+}
+
+/// An SN that reads as a plain number, words in an NM: the type as sent cannot be seen in the value.
+fn keep_kind(sent: Option<&Text>, observation: &mut Observation) {
+    let Some(sent) = sent.filter(|sent| implied_kind(observation) != sent.as_str()) else {
+        return;
+    };
+    let kept = keep::carry_text(Text::const_new(KIND), sent.clone());
+    observation.extension.push(kept);
 }
 
 fn implied_kind(observation: &Observation) -> &'static str {
@@ -302,6 +335,11 @@ fn write_value(observation: &Observation, field: &mut FieldWriter<'_>, back: &Ba
         Some(Found::Text(text)) if keep::is_marked(&observation.extension, LINES) => {
             for line in text.split('\n') {
                 Found::Text(&Text::from(line)).write(kind, field.repetition(), back);
+            }
+        }
+        Some(Found::Text(text)) if keep::is_marked(&observation.extension, SEPARATED) => {
+            for (number, part) in (1..).zip(text.split('~')) {
+                field.nth(number).component(1, part);
             }
         }
         Some(found) => found.write(kind, field.repetition(), back),

@@ -15,6 +15,9 @@ use crate::row::SegmentMap;
 
 type Row = crate::row::Row<ServiceRequest>;
 
+/// Marks a request that no ORC came with: OBR alone describes it.
+pub(crate) const ABSENT: &str = "OBR";
+
 const CALLBACK: &str = "http://hl7.org/fhir/StructureDefinition/servicerequest-order-callback-phone-number";
 const STATUS_REASON: &str = "http://hl7.org/fhir/StructureDefinition/request-statusReason";
 
@@ -215,31 +218,90 @@ pub(crate) fn read_number(
     request: &mut ServiceRequest,
     cx: &mut Context<'_>,
 ) {
-    cx.at(request.identifier.len());
-    if let Some(one) = identifier::read_ei(field.repetition(1), cx) {
-        let one = identifier::typed(one, kind);
-        if !request.identifier.contains(&one) {
-            request.identifier.push(one);
+    for ei in field.repetitions() {
+        cx.at(request.identifier.len());
+        if let Some(one) = identifier::read_ei(ei, cx) {
+            let one = identifier::typed(one, kind);
+            if !request.identifier.contains(&one) {
+                request.identifier.push(one);
+            }
         }
     }
 }
 
 pub(crate) fn write_number(list: &[Identifier], kind: &str, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    if let Some(one) = list
-        .iter()
-        .find(|one| identifier::is_typed(one, kind))
-        .filter(|_| field.is_empty())
-    {
+    if !field.is_empty() {
+        return;
+    }
+    for one in list.iter().filter(|one| identifier::is_typed(one, kind)) {
         identifier::write_ei(one, field.repetition(), back);
     }
 }
 
-/// The first person is the requester; FHIR has room for one.
+/// ORC-12 and OBR-16 name the requester; a mark tells when only one of them did.
+const REQUESTER: [&str; 2] = ["ORC-12", "OBR-16"];
+
+/// The first person is the requester; FHIR has room for one, so others travel beside it.
 pub(crate) fn read_requester(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
-    request.requester = person::read(field.repetition(1), cx);
+    let place = if cx.rule.segment == "ORC" {
+        REQUESTER[0]
+    } else {
+        REQUESTER[1]
+    };
+    let mut people = person::read_all(field, cx).into_iter();
+    let Some(first) = people.next() else { return };
+    let known = shared_role(request, cx)
+        .and_then(|role| role.practitioner.clone())
+        .or_else(|| request.requester.clone());
+    if known.as_ref() == Some(&first) {
+        request
+            .extension
+            .retain(|one| !crate::keep::is_marked(std::slice::from_ref(one), REQUESTER[0]));
+    } else if request.requester.is_none() {
+        request.requester = Some(first);
+        request.extension.push(crate::keep::mark(place));
+    } else {
+        request.extension.push(another(place.to_owned(), first));
+    }
+    for (number, person) in (2..).zip(people) {
+        request
+            .extension
+            .push(another(format!("{place}[{number}]"), person));
+    }
+}
+
+fn another(place: String, person: Reference) -> Extension {
+    let value = Extension {
+        value_reference: Some(Box::new(person)),
+        ..Extension::default()
+    };
+    crate::keep::carry(Text::from(place), value)
 }
 
 pub(crate) fn write_requester(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    let carried = |place: &str| {
+        crate::keep::carried(&request.extension, place)?
+            .value_reference
+            .as_deref()
+    };
+    let elsewhere = REQUESTER
+        .iter()
+        .any(|other| *other != place && crate::keep::is_marked(&request.extension, other));
+    match carried(&place) {
+        Some(person) => person::write_all(person, field, back),
+        None if elsewhere => {}
+        None => write_first_requester(request, field, back),
+    }
+    for number in 2.. {
+        let Some(person) = carried(&format!("{place}[{number}]")) else {
+            break;
+        };
+        person::write_all(person, field, back);
+    }
+}
+
+fn write_first_requester(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let Some(requester) = request.requester.as_ref().filter(|_| field.is_empty()) else {
         return;
     };
@@ -249,7 +311,7 @@ pub(crate) fn write_requester(request: &ServiceRequest, field: &mut FieldWriter<
         None => Some(requester).filter(|one| back.resolve::<Organization>(Some(one)).is_none()),
     };
     if let Some(person) = person {
-        person::write(person, field.repetition(), back);
+        person::write_all(person, field, back);
     }
 }
 
@@ -433,6 +495,36 @@ mod tests {
         assert_eq!(request.intent.as_deref(), Some("order"));
         let role: &PractitionerRole = first(&bundle);
         assert!(role.organization.is_some() && role.practitioner.is_some());
+    }
+
+    #[test]
+    fn further_numbers_and_people_of_an_order_come_back() {
+        let people = "C9990105^Fenn^Rory^^^^^^GMC~FENR03^Fenn^Rory^^^^^^LOCAL~X1^Other^Olive";
+        let orc = format!("ORC|RE|P1^EPC~P2^HNAM|F1^LAB~F2^HNAM_EVENTID|||||||||{people}");
+        let obr = format!("OBR|1|P1^EPC~P2^HNAM|F1^LAB~F2^HNAM_EVENTID|FBC||||||||||||{people}");
+        round_trip("R01", &[PID, &obr], &orc);
+        let bundle = round_trip("R01", &[PID, &orc], &obr);
+        let request: &ServiceRequest = first(&bundle);
+        assert_eq!(request.identifier.len(), 4);
+        assert_eq!(crate::testing::all::<Practitioner>(&bundle).len(), 2);
+    }
+
+    #[test]
+    fn a_requester_comes_back_to_the_field_that_named_it() {
+        let named = "C1^Consult^Clara";
+        let orc = format!("ORC|RE|P1|F1|||||||||{named}");
+        round_trip("R01", &[PID, "OBR|1|P1|F1|FBC"], &orc);
+        let obr = format!("OBR|1|P1|F1|FBC||||||||||||{named}");
+        round_trip("R01", &[PID, "ORC|RE|P1|F1"], &obr);
+        round_trip("R01", &[PID, "ORC|RE|P1|F1|||||||||C2^Other^Olive"], &obr);
+        let bundle = round_trip("R01", &[PID], &obr);
+        let back = crate::testing::back(&bundle);
+        assert!(
+            !back
+                .iter()
+                .any(|line| line.starts_with("ORC") || line.starts_with("SPM")),
+            "{back:?}"
+        );
     }
 
     #[test]

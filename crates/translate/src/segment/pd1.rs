@@ -42,10 +42,8 @@ pub(crate) static PD1: SegmentMap<Patient> = SegmentMap {
             4,
             "generalPractitioner",
             |field, patient, cx| {
-                for xcn in field.repetitions() {
-                    cx.at(patient.general_practitioner.len());
-                    patient.general_practitioner.extend(person::read(xcn, cx));
-                }
+                cx.at(patient.general_practitioner.len());
+                patient.general_practitioner.extend(person::read_all(field, cx));
             },
             |patient, field, back| {
                 for doctor in patient
@@ -53,7 +51,7 @@ pub(crate) static PD1: SegmentMap<Patient> = SegmentMap {
                     .iter()
                     .filter(|one| is_doctor(one, back))
                 {
-                    person::write(doctor, field.repetition(), back);
+                    person::write_all(doctor, field, back);
                 }
             },
         )

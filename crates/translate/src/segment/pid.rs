@@ -1,16 +1,20 @@
 //! PID to Patient and back. Guide: "Segment PID to Patient"; UK Core for NHS number status and ethnic category.
 
+mod ethnicity;
+mod language;
 mod number;
 
 use fhir::{
-    Address, CodeableConcept, Coding, ContactPoint, Element, Extension, Identifier, Patient,
-    PatientCommunication, Reference, Text,
+    Address, CodeableConcept, Coding, ContactPoint, Element, Encounter, Extension, HumanName, Identifier,
+    Patient, PatientCommunication, Reference, Text,
 };
-use hl7v2::Field;
+use hl7v2::{Field, Repetition};
 use uuid::Uuid;
 
+use self::ethnicity::*;
+use self::language::*;
 use self::number::*;
-pub(crate) use self::number::{id, identity, make_old, type_as};
+pub(crate) use self::number::{id, identity, is_stay_number, make_old, type_as};
 use crate::back::{Back, FieldWriter};
 use crate::context::{Coded, Context};
 use crate::datatype::identifier::{self, NHS_NUMBER, TYPE};
@@ -18,9 +22,8 @@ use crate::datatype::{address, code, concept, name, quantity, telecom, time};
 use crate::keep;
 use crate::ledger::Outcome;
 use crate::note::Note;
-use crate::row::{Row, SegmentMap};
+use crate::row::{Row, SegmentMap, read_nothing};
 
-const ETHNIC_CATEGORY: &str = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-EthnicCategory";
 const VERIFICATION_STATUS: &str =
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus";
 const RELIGION: &str = "http://hl7.org/fhir/StructureDefinition/patient-religion";
@@ -39,7 +42,8 @@ pub(crate) static PID: SegmentMap<Patient> = SegmentMap {
         Row::new(3, "identifier", read_identifiers, write_identifiers),
         Row::new(2, "identifier", read_former_identifier, write_former_identifier).note("withdrawn"),
         Row::new(4, "identifier", read_former_identifier, write_former_identifier).note("withdrawn"),
-        Row::new(18, "identifier", read_account, write_account).note("table 0203: AN"),
+        Row::new(18, "identifier", read_nothing, write_account)
+            .note("written for a Bundle of others; read it becomes the number of the visit"),
         Row::new(19, "identifier", read_social_number, write_social_number).note("table 0203: SS"),
         Row::new(20, "identifier", read_licence, write_licence).note("table 0203: DL"),
         Row::new(
@@ -64,7 +68,8 @@ pub(crate) static PID: SegmentMap<Patient> = SegmentMap {
         Row::new(13, "telecom", read_home_telecom, write_home_telecom),
         Row::new(14, "telecom", read_work_telecom, write_work_telecom),
         Row::new(40, "telecom", read_more_telecom, write_more_telecom),
-        Row::new(15, "communication.language", read_language, write_language),
+        Row::new(15, "communication.language", read_language, write_language)
+            .note("table 0296 to BCP 47; beside it, whether an interpreter is needed"),
         Row::new(16, "maritalStatus", read_marital_status, write_marital_status).note("table 0002"),
         Row::new(17, "extension(religion)", read_religion, write_religion).note("table 0006"),
         Row::new(22, "extension(ethnicCategory)", read_ethnicity, write_ethnicity)
@@ -96,41 +101,40 @@ pub(crate) static PID: SegmentMap<Patient> = SegmentMap {
     ],
 };
 
+/// PID-18 numbers an account or a stay, not a person: to the visit of the message.
+pub(crate) static VISIT: SegmentMap<Encounter> = SegmentMap {
+    segment: "PID",
+    resource: "Encounter",
+    rows: &[Row::new(18, "identifier", read_stay_number, write_stay_number).note("table 0203: AN")],
+};
+
+/// PID-18 of a message about no visit.
+pub(crate) static NO_VISIT: SegmentMap<Patient> = SegmentMap {
+    segment: "PID",
+    resource: "Patient",
+    rows: &[Row::<Patient>::kept(18)],
+};
+
 fn read_names(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
-    for xpn in field.repetitions() {
-        cx.at(patient.name.len());
-        patient.name.extend(name::read(xpn, cx));
-    }
+    name::read_all(field, &mut patient.name, cx);
 }
 
 fn write_names(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    for name in patient
-        .name
-        .iter()
-        .filter(|name| !keep::is_marked(&name.extension, "PID-9"))
-    {
-        name::write(name, name::XPN, &mut field.repetition(), back);
-    }
+    let own = |name: &&HumanName| !keep::is_marked(&name.extension, "PID-9");
+    name::write_all(patient.name.iter().filter(own), field, back);
 }
 
 fn read_aliases(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
-    for xpn in field.repetitions() {
-        cx.at(patient.name.len());
-        if let Some(mut name) = name::read(xpn, cx) {
-            name.extension.push(keep::mark("PID-9"));
-            patient.name.push(name);
-        }
+    let from = patient.name.len();
+    name::read_all(field, &mut patient.name, cx);
+    for name in patient.name.iter_mut().skip(from) {
+        name.extension.push(keep::mark("PID-9"));
     }
 }
 
 fn write_aliases(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    for name in patient
-        .name
-        .iter()
-        .filter(|name| keep::is_marked(&name.extension, "PID-9"))
-    {
-        name::write(name, name::XPN, &mut field.repetition(), back);
-    }
+    let alias = |name: &&HumanName| keep::is_marked(&name.extension, "PID-9");
+    name::write_all(patient.name.iter().filter(alias), field, back);
 }
 
 fn read_mothers_name(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
@@ -319,25 +323,6 @@ fn write_more_telecom(patient: &Patient, field: &mut FieldWriter<'_>, back: &Bac
     write_telecom(patient, field, back);
 }
 
-fn read_language(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
-    if let Some(language) = concept::read(field.repetition(1), None, cx) {
-        patient.communication.push(PatientCommunication {
-            language: Some(language),
-            ..PatientCommunication::default()
-        });
-    }
-}
-
-fn write_language(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    if let Some(language) = patient
-        .communication
-        .first()
-        .and_then(|one| one.language.as_ref())
-    {
-        concept::write(language, None, field.repetition(), back);
-    }
-}
-
 fn read_marital_status(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
     let table = &cx.vocabulary.marital_status;
     patient.marital_status = concept::read(field.repetition(1), Some(table), cx);
@@ -364,55 +349,6 @@ fn write_religion(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_
     write_concept(patient, RELIGION, field, Some(&back.vocabulary.religion), back);
 }
 
-/// The NHS ethnic category; a code outside it is the sender's own and passes through.
-fn read_ethnicity(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
-    for repetition in field.repetitions() {
-        let leaf = repetition.component(1);
-        let category = match cx.look_up(leaf, &cx.vocabulary.ethnic_category, "") {
-            Coded::None => concept::read(repetition, None, cx),
-            Coded::Known(code) => {
-                let shown = cx.take(repetition.component(2), ".coding.display");
-                cx.record_component(
-                    repetition.component(3),
-                    Outcome::Transformed,
-                    ".coding.system",
-                    "",
-                );
-                let mut concept = concept::of_code(code.system, code.fhir, code.display);
-                concept.text = shown.filter(|shown| shown != code.display);
-                Some(concept)
-            }
-            Coded::Unknown(_) => concept::read(repetition, None, cx),
-        };
-        push_concept(patient, ETHNIC_CATEGORY, category);
-    }
-}
-
-fn write_ethnicity(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    for extension in patient
-        .extension
-        .iter()
-        .filter(|e| e.url.as_deref() == Some(ETHNIC_CATEGORY))
-    {
-        let Some(concept) = &extension.value_codeable_concept else {
-            continue;
-        };
-        let known = concept.coding.iter().find_map(|coding| {
-            back.vocabulary
-                .ethnic_category
-                .to_hl7(coding.system.as_deref()?, coding.code.as_deref()?)
-        });
-        match known {
-            Some(code) => {
-                let mut to = field.repetition();
-                to.component(1, code.hl7);
-                to.optional(2, concept.text.as_ref());
-            }
-            None => concept::write(concept, None, field.repetition(), back),
-        }
-    }
-}
-
 fn read_birth_place(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
     if let Some(place) = cx.take(field, "") {
         let address = Address {
@@ -436,7 +372,7 @@ fn write_birth_place(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_
 
 fn read_birth_order(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
     patient.multiple_birth_integer =
-        quantity::positive(field, cx, "").and_then(|order| i32::try_from(order).ok());
+        quantity::whole(field, cx, "").and_then(|order| i32::try_from(order).ok());
 }
 
 fn write_birth_order(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {

@@ -180,11 +180,8 @@ fn read_performers(
     procedure: &mut Procedure,
     cx: &mut Context<'_>,
 ) {
-    for xcn in field.repetitions() {
-        cx.at(procedure.performer.len());
-        let Some(actor) = person::read(xcn, cx) else {
-            continue;
-        };
+    cx.at(procedure.performer.len());
+    for actor in person::read_all(field, cx) {
         procedure.performer.push(ProcedurePerformer {
             function: function.map(|(code, display)| concept::of_code(SNOMED, code, display)),
             actor: Some(actor),
@@ -202,7 +199,7 @@ fn write_performers(procedure: &Procedure, code: Option<&str>, field: &mut Field
             None => !says(ANAESTHETIST.0) && !says(SURGEON.0),
         };
         if let Some(actor) = performer.actor.as_ref().filter(|_| wanted) {
-            person::write(actor, field.repetition(), back);
+            person::write_all(actor, field, back);
         }
     }
 }

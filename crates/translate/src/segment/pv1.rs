@@ -1,5 +1,6 @@
 //! PV1 to Encounter and back. Guide: "Segment PV1 to Encounter"; UK Core for admission method and source.
 
+mod outcome;
 mod place;
 
 use fhir::{
@@ -8,6 +9,7 @@ use fhir::{
 };
 use hl7v2::{Field, Segment};
 
+use self::outcome::*;
 use self::place::*;
 use crate::back::{Back, FieldWriter};
 use crate::context::Context;
@@ -64,10 +66,18 @@ pub(crate) static PV1: SegmentMap<Encounter> = SegmentMap {
             6,
             "location",
             |field, encounter, cx| read_location(field, "completed", encounter, cx),
-            |encounter, field, back| write_location(with_status(encounter, "completed"), field, back),
+            |encounter, field, back| {
+                let before = encounter
+                    .location
+                    .iter()
+                    .find(|one| one.status.as_deref() == Some("completed") && !is_temporary(one));
+                write_location(before, field, back);
+            },
         )
         .note("the one before"),
         Row::new(11, "location", read_temporary, write_temporary).note("temporary"),
+        Row::new(43, "location", read_prior_temporary, write_prior_temporary)
+            .note("the temporary one before"),
         Row::new(
             42,
             "location",
@@ -137,18 +147,8 @@ pub(crate) static PV1: SegmentMap<Encounter> = SegmentMap {
             |field, encounter, cx| read_participants(field, PARTICIPANT, encounter, cx),
             |encounter, field, back| write_participants(encounter, PARTICIPANT.0, field, back),
         ),
-        Row::new(
-            10,
-            "serviceType",
-            |field, encounter, cx| {
-                encounter.service_type = concept::first(field, Some(&cx.vocabulary.hospital_service), cx);
-            },
-            |encounter, field, back| {
-                let table = &back.vocabulary.hospital_service;
-                concept::put(encounter.service_type.as_ref(), Some(table), field, back);
-            },
-        )
-        .note("table 0069"),
+        Row::new(10, "serviceType", read_service, write_service)
+            .note("NHS treatment function, else table 0069"),
         Row::new(
             13,
             "hospitalization.reAdmission",
@@ -245,10 +245,10 @@ pub(crate) static PV1: SegmentMap<Encounter> = SegmentMap {
         Row::new(
             37,
             "hospitalization.destination",
-            read_destination,
-            write_destination,
+            read_discharged_to,
+            write_discharged_to,
         )
-        .note("table 0113"),
+        .note("table 0113; NHS discharge method by extension"),
         Row::new(
             38,
             "hospitalization.dietPreference",
@@ -321,7 +321,6 @@ pub(crate) static PV1: SegmentMap<Encounter> = SegmentMap {
         Row::kept(35),
         Row::kept(39),
         Row::kept(41),
-        Row::kept(43),
         Row::kept(46),
         Row::kept(47),
         Row::kept(48),
@@ -343,6 +342,13 @@ pub(crate) fn is_placeholder(segment: Segment<'_>) -> bool {
 fn read_class(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
     let table = &cx.vocabulary.encounter_class;
     encounter.class = concept::coding(field.repetition(1), Some(table), cx);
+    // A dialect keeps beside the class the word that it stands for: `Day Case`.
+    if let Some(class) = &mut encounter.class
+        && let Some(word) = cx.take(field.component(2), "Encounter.class.extension")
+        && class.display.as_ref() != Some(&word)
+    {
+        class.extension.push(keep::carry_text("CWE.2", word));
+    }
     let sent = cx.peek(field);
     let status = sent.and_then(|sent| cx.vocabulary.class_status.to_fhir(&sent).copied());
     if let Some(status) = status {
@@ -390,7 +396,8 @@ fn identifier_is_visit(kind: &CodeableConcept) -> bool {
 }
 
 fn write_visit_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let own = |one: &&Identifier| !keep::is_marked(&one.extension, "PV1-50");
+    let own =
+        |one: &&Identifier| !keep::is_marked(&one.extension, "PV1-50") && !super::pid::is_stay_number(one);
     let visit = |one: &&Identifier| own(one) && one.type_.as_ref().is_some_and(identifier_is_visit);
     let found = encounter
         .identifier
@@ -425,10 +432,11 @@ fn read_other_number(field: Field<'_>, encounter: &mut Encounter, cx: &mut Conte
 
 fn write_other_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let marked = |one: &Identifier| keep::is_marked(&one.extension, "PV1-50");
+    let elsewhere = |one: &&Identifier| !super::pid::is_stay_number(one);
     let visit = |one: &Identifier| one.type_.as_ref().is_some_and(identifier_is_visit);
     let numbered = encounter.identifier.iter().any(|one| visit(one) && !marked(one));
     let mut spare = usize::from(!numbered);
-    for one in &encounter.identifier {
+    for one in encounter.identifier.iter().filter(elsewhere) {
         // In a Bundle of others the first is the visit number, the rest are other numbers.
         let taken = !marked(one) && (visit(one) || std::mem::take(&mut spare) > 0);
         if !taken {
@@ -537,11 +545,8 @@ pub(crate) fn read_participants(
     encounter: &mut Encounter,
     cx: &mut Context<'_>,
 ) {
-    for xcn in field.repetitions() {
-        cx.at(encounter.participant.len());
-        let Some(individual) = person::read(xcn, cx) else {
-            continue;
-        };
+    cx.at(encounter.participant.len());
+    for individual in person::read_all(field, cx) {
         encounter.participant.push(EncounterParticipant {
             type_: vec![concept::of_code(PARTICIPATION, code, display)],
             individual: Some(individual),
@@ -565,63 +570,8 @@ pub(crate) fn write_participants(
         let own =
             says && !super::rol::is_role(participant) && !keep::is_marked(&participant.extension, "PV2-13");
         if let Some(individual) = participant.individual.as_ref().filter(|_| own) {
-            person::write(individual, field.repetition(), back);
+            person::write_all(individual, field, back);
         }
-    }
-}
-
-/// DLD: where to, and when that holds from.
-fn read_destination(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
-    let dld = field.repetition(1);
-    let kind = concept::read(dld.component(1), None, cx);
-    let since = time::date_time(dld.component(2), cx, "Location.extension(DLD.2)");
-    let Some(kind) = kind else { return };
-    let name = kind
-        .text
-        .clone()
-        .or_else(|| kind.coding.first().and_then(|coding| coding.code.clone()));
-    let id = cx
-        .entries
-        .id("Location", &["discharge", name.as_deref().unwrap_or_default()]);
-    if cx.entries.shared(id).is_none() {
-        let mut place = Location {
-            type_: vec![kind],
-            name,
-            ..Location::default()
-        };
-        if let Some(since) = since {
-            let value = Extension {
-                value_date_time: Some(since),
-                ..Extension::default()
-            };
-            place
-                .extension
-                .push(keep::carry(Text::const_new(EFFECTIVE), value));
-        }
-        cx.entries.share(id, place);
-    }
-    encounter.hospitalization.get_or_insert_default().destination = Some(reference(id));
-}
-
-const EFFECTIVE: &str = "PV1-37.2";
-
-fn write_destination(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let target: Option<&Reference> = encounter
-        .hospitalization
-        .as_ref()
-        .and_then(|stay| stay.destination.as_ref());
-    let Some(place) = back.resolve::<Location>(target) else {
-        return;
-    };
-    let mut to = field.repetition();
-    let coding = place
-        .type_
-        .first()
-        .and_then(|kind| kind.coding.first()?.code.as_ref());
-    to.optional(1, coding.or(place.name.as_ref()));
-    let since = keep::carried(&place.extension, EFFECTIVE);
-    if let Some(since) = since.and_then(|e| e.value_date_time.as_deref()) {
-        to.component(2, &time::to_hl7(since, back));
     }
 }
 

@@ -104,7 +104,7 @@ pub(crate) static PV2: SegmentMap<Encounter> = SegmentMap {
                     .filter(|one| keep::is_marked(&one.extension, "PV2-13"))
                 {
                     if let Some(individual) = &one.individual {
-                        crate::datatype::person::write(individual, field.repetition(), back);
+                        crate::datatype::person::write_all(individual, field, back);
                     }
                 }
             },

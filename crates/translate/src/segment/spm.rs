@@ -7,6 +7,9 @@ use crate::row::SegmentMap;
 
 type Row = crate::row::Row<Specimen>;
 
+/// Marks a specimen that no SPM came with: OBR alone describes it.
+pub(crate) const ABSENT: &str = "OBR";
+
 /// SPM to Specimen.
 pub(crate) static SPM: SegmentMap<Specimen> = SegmentMap {
     segment: "SPM",

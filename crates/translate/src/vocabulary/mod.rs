@@ -319,6 +319,8 @@ vocabularies! {
     identifier_type = "0203-identifier-type";
     /// Encounter.priority.
     visit_priority = "0217-visit-priority";
+    /// Patient.communication.language, and that of a related person.
+    language = "0296-primary-language";
     /// Identifier.type of a universal id.
     universal_id_type = "0301-universal-id-type";
     /// The living-will Observation.
@@ -361,6 +363,10 @@ vocabularies! {
     nhs_admission_method = "nhs-admission-method";
     /// NHS discharge destination.
     nhs_discharge_destination = "nhs-discharge-destination";
+    /// NHS discharge method.
+    nhs_discharge_method = "nhs-discharge-method";
+    /// NHS treatment function.
+    nhs_treatment_function = "nhs-treatment-function";
     /// NHS source of admission.
     nhs_source_of_admission = "nhs-source-of-admission";
     /// NHS organisation codes.

@@ -95,3 +95,36 @@ fn a_missing_code_is_said_to_be_missing() {
     let (bundle, _) = read(&message("R01", &[PID, OBR, "OBX|1|ST|||y"]));
     assert_eq!(first::<Observation>(&bundle).code, Some(unknown()));
 }
+
+#[test]
+fn empty_places_between_separators_are_part_of_the_text() {
+    let bundle = round_trip("R01", &[PID, OBR], "OBX|1|ST|LRRF||~~~~14~1");
+    let observation: &Observation = first(&bundle);
+    assert_eq!(observation.value_string.as_deref(), Some("~~~~14~1"));
+    let bundle = round_trip("R01", &[PID, OBR], "OBX|1|TX|CUL||One~Two");
+    assert_eq!(
+        first::<Observation>(&bundle).value_string.as_deref(),
+        Some("One\nTwo")
+    );
+}
+
+#[test]
+fn a_number_below_the_range_of_a_test_is_a_quantity_with_its_sign() {
+    for (sent, sign, value) in [
+        ("<7", "<", "7"),
+        (">= 100.50", ">=", "100.50"),
+        ("<0.5", "<", "0.5"),
+    ] {
+        let bundle = round_trip("R01", &[PID, OBR], &format!("OBX|1|NM|CRP||{sent}|mg/L"));
+        let found = first::<Observation>(&bundle).value_quantity.as_ref().unwrap();
+        assert_eq!(found.comparator.as_deref(), Some(sign));
+        assert_eq!(found.value.as_ref().unwrap().as_str(), value);
+        assert_eq!(found.code.as_deref().or(found.unit.as_deref()), Some("mg/L"));
+    }
+    let (bundle, ledger) = read(&message("R01", &[PID, OBR, "OBX|1|NM|CRP||<low"]));
+    assert_eq!(
+        first::<Observation>(&bundle).value_string.as_deref(),
+        Some("<low")
+    );
+    assert!(ledger.notes.iter().any(|note| note.code == "bad-number"));
+}

@@ -10,7 +10,9 @@ pub(super) fn read_identifiers(field: Field<'_>, patient: &mut Patient, cx: &mut
 }
 
 pub(super) fn write_identifiers(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let elsewhere = |id: &&Identifier| !stood(id, &["PID-2", "PID-4", "PID-18", "PID-19", "PID-20"]);
+    let elsewhere = |id: &&Identifier| {
+        !stood(id, &["PID-2", "PID-4", "PID-19", "PID-20"]) && !identifier::is_typed(id, "AN")
+    };
     for identifier in patient.identifier.iter().filter(elsewhere) {
         identifier::write_cx(identifier, field.repetition(), back);
     }
@@ -58,37 +60,55 @@ pub(super) fn write_former_identifier(patient: &Patient, field: &mut FieldWriter
     }
 }
 
-pub(super) fn read_account(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
-    cx.at(patient.identifier.len());
-    if let Some(mut account) = identifier::read_cx(field.repetition(1), cx) {
-        if account.type_.is_none() {
-            account = identifier::typed(account, "AN");
-        } else {
-            account.extension.push(keep::mark("PID-18.5"));
-        }
-        account.extension.push(keep::mark("PID-18"));
-        patient.identifier.push(account);
+/// Marks the number of a stay that stood in PID-18, and the type that was sent with it.
+const STAY: &str = "PID-18";
+const STAY_TYPE: &str = "PID-18.5";
+
+pub(super) fn read_stay_number(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
+    cx.at(encounter.identifier.len());
+    let Some(mut number) = identifier::read_cx(field.repetition(1), cx) else {
+        return;
+    };
+    if number.type_.is_none() {
+        number = identifier::typed(number, "AN");
+    } else {
+        number.extension.push(keep::mark(STAY_TYPE));
+    }
+    number.extension.push(keep::mark(STAY));
+    encounter.identifier.push(number);
+}
+
+/// True for the number of PID-18, by its mark or, in a Bundle of others, by its type.
+pub(crate) fn is_stay_number(identifier: &Identifier) -> bool {
+    keep::is_marked(&identifier.extension, STAY)
+        || (identifier::is_typed(identifier, "AN") && !keep::is_marked(&identifier.extension, "PV1-50"))
+}
+
+pub(super) fn write_stay_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let found = encounter.identifier.iter().find(|one| is_stay_number(one));
+    if let Some(number) = found.filter(|_| field.is_empty()) {
+        write_number(number, field, back);
     }
 }
 
+fn write_number(number: &Identifier, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let mut number = number.clone();
+    // AN is what the field means.
+    if identifier::is_typed(&number, "AN") && !keep::is_marked(&number.extension, STAY_TYPE) {
+        number.type_ = None;
+    }
+    identifier::write_cx(&number, field.repetition(), back);
+}
+
 pub(super) fn write_account(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    keep::write_field(patient, field, back);
     let found = patient
         .identifier
         .iter()
-        .find(|id| keep::is_marked(&id.extension, "PID-18"));
-    let found = found.or_else(|| {
-        patient
-            .identifier
-            .iter()
-            .find(|id| identifier::is_typed(id, "AN"))
-    });
-    let Some(account) = found else { return };
-    let mut account = account.clone();
-    // AN is what the field means.
-    if identifier::is_typed(&account, "AN") && !keep::is_marked(&account.extension, "PID-18.5") {
-        account.type_ = None;
+        .find(|one| identifier::is_typed(one, "AN"));
+    if let Some(account) = found.filter(|_| field.is_empty()) {
+        write_number(account, field, back);
     }
-    identifier::write_cx(&account, field.repetition(), back);
 }
 
 /// Outside the United States senders put their national number here: ten digits that check are an NHS number.

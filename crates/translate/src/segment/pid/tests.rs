@@ -138,3 +138,127 @@ fn any_delimiters_and_escapes_read_the_same() {
     assert_eq!(name.family.as_deref(), Some("O'Neil"));
     assert_eq!(name.given[0], "A^B*C");
 }
+
+#[test]
+fn a_language_is_bcp_47_with_the_code_as_sent_beside_it() {
+    let bundle = round_trip("A28", &[], "PID|1||1^^^RYJ^MR||||||||||||EN");
+    let patient: &Patient = first(&bundle);
+    let language = patient.communication[0].language.as_ref().unwrap();
+    assert_eq!(language.coding[0].system.as_deref(), Some("urn:ietf:bcp:47"));
+    assert_eq!(language.coding[0].code.as_deref(), Some("en"));
+    assert_eq!(language.coding[1].code.as_deref(), Some("EN"));
+    assert_eq!(patient.communication[0].preferred, Some(true));
+    round_trip("A28", &[], "PID|1||1^^^RYJ^MR||||||||||||XQ^Local tongue^99LOCAL");
+}
+
+#[test]
+fn the_need_of_an_interpreter_is_no_language() {
+    for (sent, needed) in [
+        ("EN^^^N^^INTERPRETER", false),
+        ("SO^^^Y^^INTERPRETER", true),
+        ("^^^Y^^INTERPRETER", true),
+    ] {
+        let bundle = round_trip("A28", &[], &format!("PID|1||1^^^RYJ^MR||||||||||||{sent}"));
+        let patient: &Patient = first(&bundle);
+        let flag = extension(patient, INTERPRETER_REQUIRED).unwrap();
+        assert_eq!(flag.value_boolean, Some(needed), "{sent}");
+        let codings = patient
+            .communication
+            .iter()
+            .flat_map(|one| &one.language.as_ref().unwrap().coding);
+        assert!(
+            codings.clone().all(|coding| coding.code.as_deref() != Some("Y")),
+            "{sent}"
+        );
+        assert_eq!(
+            codings.count(),
+            if sent.starts_with('^') { 0 } else { 2 },
+            "{sent}"
+        );
+    }
+}
+
+#[test]
+fn the_number_of_a_stay_is_not_the_persons() {
+    let pid = "PID|1||70000123^^^RYJ^MR||Example^Ada|||||||||||||3393034^^^RYJ^AN";
+    let (bundle, _) = read(&message("A01", &[pid, "PV1|1|I|||||||||||||||||26714^^^RYJ^VN"]));
+    assert!(back(&bundle).contains(&pid.to_owned()));
+    assert_eq!(first::<Patient>(&bundle).identifier.len(), 1);
+    let encounter: &Encounter = first(&bundle);
+    let numbers: Vec<_> = encounter
+        .identifier
+        .iter()
+        .map(|one| one.value.as_deref().unwrap())
+        .collect();
+    assert_eq!(numbers, ["26714", "3393034"]);
+    // Without PV1 a result knows the visit by its number.
+    let pid = "PID|1||70000123^^^RYJ^MR||Example^Ada|||||||||||||26714^^^RYJ^VN";
+    let (bundle, ledger) = read(&message("R01", &[pid, "OBR|1||F1|FBC", "OBX|1|ST|A||B"]));
+    assert_eq!(ledger.totals().lost, 0);
+    assert!(back(&bundle).contains(&pid.to_owned()));
+    let report: &fhir::DiagnosticReport = first(&bundle);
+    let visit = report.encounter.as_ref().unwrap();
+    assert_eq!(visit.identifier.as_ref().unwrap().value.as_deref(), Some("26714"));
+    assert_eq!(
+        (visit.type_.as_deref(), visit.reference.as_deref()),
+        (Some("Encounter"), None)
+    );
+    // A message about the person alone keeps it for the way back.
+    let bundle = round_trip("A28", &[], pid);
+    assert_eq!(first::<Patient>(&bundle).identifier.len(), 1);
+}
+
+#[test]
+fn letters_of_another_table_are_no_nhs_ethnic_category() {
+    for sent in ["H^Hispanic or Latino^HL70189", "N^NOT HISPANIC OR LATINO"] {
+        let pid = format!("PID|1||1^^^RYJ^MR|||||||||||||||||||{sent}");
+        let bundle = round_trip("A28", &[], &pid);
+        assert!(extension(first(&bundle), ETHNIC_CATEGORY).is_none(), "{sent}");
+    }
+    let bundle = round_trip("A28", &[], "PID|1||1^^^RYJ^MR|||||||||||||||||||H");
+    let category = extension(first(&bundle), ETHNIC_CATEGORY).unwrap();
+    let concept = category.value_codeable_concept.as_ref().unwrap();
+    assert_eq!(concept.coding[0].display.as_deref(), Some("Indian"));
+}
+
+#[test]
+fn what_someone_is_called_by_is_a_name() {
+    let pid =
+        "PID|1||1^^^RYJ^MR||Example^Adelaide^^^^^L^^^^^^^^Addie~Old^Ada^^^^^NOUSE||||Al^^^^^^^^^^^^^^Ally";
+    let bundle = round_trip("A28", &[], pid);
+    let names = &first::<Patient>(&bundle).name;
+    let said: Vec<_> = names
+        .iter()
+        .map(|name| {
+            (
+                name.given.first().map_or("", |one| one.as_str()),
+                name.use_.as_deref().unwrap_or_default(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("Adelaide", "official"),
+            ("Addie", "nickname"),
+            ("Ada", "old"),
+            ("", ""),
+            ("Ally", "nickname")
+        ]
+    );
+}
+
+#[test]
+fn two_numbers_in_one_point_of_contact_are_two() {
+    let pid = "PID|1||1^^^RYJ^MR||||||||1 High St^^London^^^^^^Kent&W~2 Low St^^Bath^^^^^^&W||020 7946 0000^PRN^PH^^^^^^^^^020 7946 0001^20200101";
+    let bundle = round_trip("A28", &[], pid);
+    let patient: &Patient = first(&bundle);
+    let numbers: Vec<_> = patient
+        .telecom
+        .iter()
+        .map(|one| one.value.as_deref().unwrap())
+        .collect();
+    assert_eq!(numbers, ["020 7946 0000", "020 7946 0001"]);
+    assert_eq!(patient.address[0].district.as_deref(), Some("Kent"));
+    assert_eq!(patient.address[1].district.as_deref(), Some("W"));
+}

@@ -53,13 +53,27 @@ pub(super) fn is_temporary(one: &EncounterLocation) -> bool {
 }
 
 pub(super) fn read_temporary(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
+    read_temporary_as("active", field, encounter, cx);
+}
+
+/// PV1-43: where the patient was for a while before.
+pub(super) fn read_prior_temporary(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
+    read_temporary_as("completed", field, encounter, cx);
+}
+
+fn read_temporary_as(
+    status: &'static str,
+    field: Field<'_>,
+    encounter: &mut Encounter,
+    cx: &mut Context<'_>,
+) {
     let Some(place) = location::read(field.repetition(1), cx) else {
         return;
     };
     let concept = concept::of_code(CLASSIFICATION_CODES, "temporary", "");
     encounter.location.push(EncounterLocation {
         location: Some(place),
-        status: Some(Text::const_new("active")),
+        status: Some(Text::const_new(status)),
         extension: vec![Extension {
             url: Some(Text::const_new(CLASSIFICATION)),
             value_codeable_concept: Some(Box::new(concept)),
@@ -70,11 +84,17 @@ pub(super) fn read_temporary(field: Field<'_>, encounter: &mut Encounter, cx: &m
 }
 
 pub(super) fn write_temporary(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    write_location(
-        encounter.location.iter().find(|one| is_temporary(one)),
-        field,
-        back,
-    );
+    write_temporary_as(false, encounter, field, back);
+}
+
+pub(super) fn write_prior_temporary(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    write_temporary_as(true, encounter, field, back);
+}
+
+fn write_temporary_as(past: bool, encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let wanted =
+        |one: &&EncounterLocation| is_temporary(one) && (one.status.as_deref() == Some("completed")) == past;
+    write_location(encounter.location.iter().find(wanted), field, back);
 }
 
 pub(super) fn read_bed_status(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
