@@ -42,9 +42,9 @@ pub(crate) static EPIC_UCLH: Dialect = Dialect {
         TIMES,
         person::NUMBERS,
         person::PRACTICE,
+        visit::CLASS_AGAIN,
         CODE_TEXTS,
         visit::CSN,
-        visit::CLASS_AGAIN,
         visit::PLACE,
         visit::SPECIALTY,
         visit::CLINICIANS,
@@ -126,7 +126,7 @@ const TIMES: DialectRule = DialectRule {
 const CODE_TEXTS: DialectRule = DialectRule {
     name: "display texts > codes",
     places: &[
-        "PID-5.7", "PID-11.6", "PID-11.7", "NK1-4.6", "MRG-7.7", "PV1-4", "PV1-14",
+        "PID-5.7", "PID-11.6", "PID-11.7", "NK1-4.6", "MRG-7.7", "PV1-2", "PV1-4", "PV1-14",
     ],
     source: "our own table of texts, shapes from EMAP",
     confidence: Confidence::Assumed,

@@ -93,10 +93,16 @@ fn recognise(message: &Message<'_>) -> u8 {
         return 95;
     }
     let pools = message.field("PID", 3).repetitions().any(|repetition| {
-        let (pool, kind) = (repetition.component(4).text(), repetition.component(5).text());
-        kind == "MRN" || pool == "NHSNBR" || pool.ends_with(" MRN")
+        let pool = repetition.component(4).text();
+        pool == "NHSNBR" || pool.ends_with(" MRN")
     });
-    45 * u8::from(is_control_id(&header.control_id())) + 45 * u8::from(pools)
+    // Many products type a hospital number MRN: alone it is no sign of this one.
+    let typed = message
+        .field("PID", 3)
+        .repetitions()
+        .any(|repetition| repetition.component(5).text() == "MRN");
+    let signs = [is_control_id(&header.control_id()), pools];
+    45 * signs.iter().map(|sign| u8::from(*sign)).sum::<u8>() + 5 * u8::from(typed)
 }
 
 /// Identifier types as code values, or the product's own sender name.

@@ -55,6 +55,36 @@ const BOTH_WAYS: &[Case] = &[
     (
         "carecast-uclh",
         "PID-15.4 language > PID-15.1",
+        "PID|1||||||||||||||Y",
+        "PID|1||||||||||||||^^^Y^^INTERPRETER",
+    ),
+    (
+        "carecast-uclh",
+        "PV1-19 bare > <ODS>^VN; PID-18 = PV1-19",
+        "PID|1|||||||||||||||||V0002603091\nOBR|1",
+        "PID|1|||||||||||||||||V0002603091^^^RRV^VN\nOBR|1",
+    ),
+    (
+        "millennium",
+        "display texts > codes",
+        "PID|1||||DOE^JANE^^^^^PREVIOUS\nPV1|1|Day Case",
+        "PID|1||||DOE^JANE^^^^^NOUSE\nPV1|1|I^Day Case",
+    ),
+    (
+        "epic-uclh",
+        "display texts > codes",
+        "PV1|1|SURG ADMIT",
+        "PV1|1|I^SURG ADMIT",
+    ),
+    (
+        "millennium-raw",
+        "CD:<code value> > display text",
+        "OBX|1|NM|CD:703511^Haemoglobin^LN",
+        "OBX|1|NM|CD:703511^Haemoglobin^99CODEVALUE",
+    ),
+    (
+        "carecast-uclh",
+        "PID-15.4 language > PID-15.1",
         "PID|1||||||||||||||N^^^EN",
         "PID|1||||||||||||||EN^^^N^^INTERPRETER",
     ),
@@ -98,7 +128,7 @@ const BOTH_WAYS: &[Case] = &[
         "carecast-uclh",
         "PV1-10 five digits > treatment function",
         "PV1|1|||||||||41008",
-        "PV1|1|||||||||320",
+        "PV1|1|||||||||320^^^41008^^PLW-HL7",
     ),
     (
         "carecast-uclh",

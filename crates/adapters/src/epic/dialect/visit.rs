@@ -3,9 +3,10 @@
 use hl7v2::SegmentId;
 use hl7v2::edit::{Change, Edit, Spot};
 use translate::dialect::{
-    CLINICIAN_FIELDS, CodeTable, Confidence, DialectRule, drop_repeated_class, drop_repeated_visit,
+    CLINICIAN_FIELDS, CodeTable, Confidence, DialectRule, Fields, drop_repeated_class, drop_repeated_visit,
     each_repetition, exchange_discharge, map_from, map_to, national_code_first, registers_by_shape,
-    repeat_class, repeat_visit, visit_number_canonical, visit_number_rendered,
+    repeat_class, repeat_visit, stay_number_canonical, stay_number_rendered, visit_number_canonical,
+    visit_number_rendered,
 };
 
 use super::{EMAP, OURS, TRUST};
@@ -22,8 +23,10 @@ pub(super) const CSN: DialectRule = DialectRule {
         drop_repeated_visit(edit, ("PID", 18));
         drop_repeated_visit(edit, ("PV1", 50));
         visit_number_canonical(edit, &[("", "")], context.setting(&TRUST).to_owned());
+        stay_number_canonical(edit, context.setting(&TRUST).to_owned());
     },
     render: |edit, _| {
+        stay_number_rendered(edit);
         visit_number_rendered(edit, ("", ""));
         repeat_visit(edit, ("PID", 18));
         repeat_visit(edit, ("PV1", 50));
@@ -102,9 +105,12 @@ pub(super) const SPECIALTY: DialectRule = DialectRule {
     },
 };
 
+/// Fields that name general practitioners.
+const GP_FIELDS: Fields<'static> = &[(SegmentId::of("PD1"), &[4]), (SegmentId::of("PV2"), &[13])];
+
 pub(super) const CLINICIANS: DialectRule = DialectRule {
     name: "XCN.9 CDS > GMC",
-    places: &["PV1-7", "PV1-8", "PV1-9", "PV1-17", "OBR-16"],
+    places: &["PV1-7", "PV1-8", "PV1-9", "PV1-17", "PV2-13", "OBR-16"],
     source: EMAP,
     confidence: Confidence::Documented,
     why: "One clinician under several id types; CDS is the General Medical Council's number, which comes first.",
@@ -121,7 +127,7 @@ pub(super) const CLINICIANS: DialectRule = DialectRule {
         national_code_first(edit);
     },
     render: |edit, _| {
-        each_repetition(edit, &[(SegmentId::of("PD1"), &[4])], |edit, at| {
+        each_repetition(edit, GP_FIELDS, |edit, at| {
             if edit.text(at.component(9)) == "GMP" {
                 edit.drop(at.component(9), "the code's shape says it in this dialect");
             }

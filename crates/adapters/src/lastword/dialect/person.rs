@@ -243,7 +243,8 @@ pub(super) const COUNTY: DialectRule = DialectRule {
     places: &["PID-11", "NK1-4"],
     source: WITNESS,
     confidence: Confidence::Documented,
-    why: "The county stands in component 9 here and in component 4 with every other sender.",
+    why: "The county stands in component 9 here and in component 4 with every other sender, so it is Address.state \
+          from all of them.",
     normalise: |edit, _| {
         each_repetition(edit, ADDRESSES, |edit, at| {
             move_when_free(edit, at.component(9), at.component(4));
@@ -283,7 +284,8 @@ pub(super) const LANGUAGE: DialectRule = DialectRule {
     normalise: |edit, _| {
         let Some(pid) = edit.first("PID") else { return };
         let field = pid.field(15);
-        if matches!(&*edit.text(field.component(1)), "Y" | "N" | "") && edit.is_valued(field.component(4)) {
+        let flag = matches!(&*edit.text(field.component(1)), "Y" | "N");
+        if flag || (edit.is_valued(field.component(4)) && !edit.is_present(field.component(1))) {
             swap_language(edit, field);
             if edit.is_valued(field.component(4)) {
                 edit.set(field.component(6), INTERPRETER, Change::Defaulted);
@@ -294,7 +296,8 @@ pub(super) const LANGUAGE: DialectRule = DialectRule {
         let Some(pid) = edit.first("PID") else { return };
         let field = pid.field(15);
         let interpreter = edit.text(field.component(6)) == INTERPRETER;
-        if edit.is_valued(field.component(1)) && (interpreter || !edit.is_present(field.component(4))) {
+        let language = edit.is_valued(field.component(1)) && !edit.is_present(field.component(4));
+        if interpreter || language {
             edit.drop(field.component(6), "component 1 says it in this dialect");
             swap_language(edit, field);
         }

@@ -3,9 +3,10 @@
 use hl7v2::SegmentId;
 use hl7v2::edit::{Edit, Spot};
 use translate::dialect::{
-    CodeTable, Confidence, DialectRule, Lookup, REPETITIONS_MAX, drop_repeated_visit, map_from, map_to,
-    move_when_free, national_code_first, registers_by_shape, registers_unsaid, repeat_visit,
-    visit_number_canonical, visit_number_rendered,
+    CodeTable, Confidence, DialectRule, Lookup, REPETITIONS_MAX, drop_repeated_visit, map_from,
+    map_from_beside, map_to, map_to_beside, move_when_free, national_code_first, registers_by_shape,
+    registers_unsaid, repeat_visit, stay_number_canonical, stay_number_rendered, visit_number_canonical,
+    visit_number_rendered,
 };
 
 use super::person::pd1;
@@ -35,9 +36,11 @@ pub(super) const VISIT_NUMBER_CW: DialectRule = DialectRule {
 fn visit_canonical(edit: &mut Edit<'_>, trust: &str) {
     drop_repeated_visit(edit, ("PID", 18));
     visit_number_canonical(edit, &[("", "")], trust.to_owned());
+    stay_number_canonical(edit, trust.to_owned());
 }
 
 fn visit_rendered(edit: &mut Edit<'_>) {
+    stay_number_rendered(edit);
     visit_number_rendered(edit, ("", ""));
     repeat_visit(edit, ("PID", 18));
 }
@@ -233,18 +236,21 @@ pub(super) const SPECIALTY: DialectRule = DialectRule {
     places: &["PV1-10"],
     source: "our own table of specialties, with gaps",
     confidence: Confidence::Assumed,
-    why: "Local five-digit specialties stand where the treatment function belongs.",
+    why: "Local five-digit specialties stand where the treatment function belongs; the local code stays beside it.",
     normalise: |edit, _| {
         if let Some(pv1) = edit.first("PV1") {
-            map_from(edit, pv1.field(10).component(1), &SPECIALTIES);
+            map_from_beside(edit, pv1.field(10), &SPECIALTIES, LOCAL_CODES);
         }
     },
     render: |edit, _| {
         if let Some(pv1) = edit.first("PV1") {
-            map_to(edit, pv1.field(10).component(1), &SPECIALTIES);
+            map_to_beside(edit, pv1.field(10), &SPECIALTIES, LOCAL_CODES);
         }
     },
 };
+
+/// What the feed calls its own codes.
+const LOCAL_CODES: &str = "PLW-HL7";
 
 pub(super) const SOURCE_LOCAL: DialectRule = DialectRule {
     name: "ZLC-8 > PV1-14",

@@ -3,17 +3,18 @@
 use std::sync::OnceLock;
 
 use hl7v2::SegmentId;
-use hl7v2::edit::{Edit, Spot};
+use hl7v2::edit::{Change, Edit, Spot};
 use translate::dialect::{CLINICIAN_FIELDS, Confidence, DialectRule, unchanged};
 
 use super::SAMPLES;
 
 pub(super) const READ: DialectRule = DialectRule {
     name: "CD:<code value> > display text",
-    places: &["PID", "PD1", "NK1", "PV1", "ORC", "OBR", "AL1"],
+    places: &["PID", "PD1", "NK1", "PV1", "ORC", "OBR", "OBX", "AL1"],
     source: SAMPLES,
     confidence: Confidence::Documented,
-    why: "Code values that have no outbound alias leak as numbers; the numbers are those of the FHIR code sets.",
+    why: "Code values that have no outbound alias leak as numbers, even labelled LOINC; the numbers are those of the FHIR \
+          code sets.",
     normalise: |edit, _| read(edit),
     render: unchanged,
 };
@@ -87,9 +88,35 @@ fn read(edit: &mut Edit<'_>) {
     for spot in unknown {
         edit.note(spot, "a code value without an alias here; passed through");
     }
+    relabel(edit, LOINC, LOCAL_CODES);
 }
 
+/// What a code value is labelled when nothing else is configured, and what it is.
+const LOINC: &str = "LN";
+const LOCAL_CODES: &str = "99CODEVALUE";
+
+/// A code value is local whatever label stands beside it.
+fn relabel(edit: &mut Edit<'_>, from: &str, to: &'static str) {
+    for segment in edit.segments().collect::<Vec<_>>() {
+        let id = edit.id(segment);
+        let Some((_, field)) = CODED_FIELDS.iter().find(|(name, _)| id == *name) else {
+            continue;
+        };
+        for component in [1, 4] {
+            let code = segment.field(*field).component(component);
+            let label = segment.field(*field).component(component + 2);
+            if edit.says(label, from) && edit.text(code).starts_with("CD:") {
+                edit.set_noted(label, to, Change::Transformed, "a code value is no LOINC code");
+            }
+        }
+    }
+}
+
+/// Fields that name a test.
+const CODED_FIELDS: &[(&str, u16)] = &[("OBR", 4), ("OBX", 3)];
+
 fn write(edit: &mut Edit<'_>) {
+    relabel(edit, LOCAL_CODES, LOINC);
     for segment in edit.segments().collect::<Vec<_>>() {
         let id = edit.id(segment);
         if id == "MSH" {
