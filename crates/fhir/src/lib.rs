@@ -106,7 +106,7 @@ pub fn from_slice_within<T: codec::Item + codec::Structure + Default>(
 
 /// Writes one structure or resource as JSON.
 pub fn to_vec<T: codec::Item>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1024);
+    let mut bytes = Vec::with_capacity(4096);
     to_bytes(value, &mut bytes);
     bytes
 }

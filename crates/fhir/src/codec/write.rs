@@ -25,22 +25,26 @@ pub(crate) fn close(bracket: u8, out: &mut Vec<u8>) {
 
 /// Whether JSON wants one of the bytes escaped.
 fn has_escapes(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    words.iter().any(|word| any_escape(u64::from_le_bytes(*word)))
-        || rest
-            .iter()
-            .any(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')
+    // Chunks, the last of which may overlap the one before: no byte is looked at alone but in the shortest strings.
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (chunks, _) = bytes.as_chunks::<16>();
+        return chunks.iter().any(any_escape) || any_escape(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        return any_escape(first) || any_escape(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return any_escape(first) || any_escape(last);
+    }
+    bytes.iter().any(|byte| any_escape(&[*byte]))
 }
 
-/// The same of eight bytes at once.
-fn any_escape(word: u64) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES * 0x80;
-    // The high bit of a byte below `limit`; other bytes may follow suit only where one is.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
-    let quote = word ^ (ONES * u64::from(b'"'));
-    let backslash = word ^ (ONES * u64::from(b'\\'));
-    below(word, 0x20) | below(quote, 1) | below(backslash, 1) != 0
+/// The same of a few bytes at once: without a branch, so that the compiler compares all of them in one go.
+#[inline]
+fn any_escape<const N: usize>(chunk: &[u8; N]) -> bool {
+    chunk
+        .iter()
+        .fold(false, |any, &byte| any | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
 }
 
 #[cfg(test)]
@@ -51,10 +55,12 @@ mod tests {
     fn every_byte_is_judged_alike_wherever_it_stands() {
         for byte in 0..=u8::MAX {
             let wanted = byte < b' ' || byte == b'"' || byte == b'\\';
-            for place in 0..20 {
-                let mut bytes = [b'a'; 20];
-                bytes[place] = byte;
-                assert_eq!(has_escapes(&bytes), wanted, "{byte:#x} at {place}");
+            for length in 1..40 {
+                for place in 0..length {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[place] = byte;
+                    assert_eq!(has_escapes(&bytes), wanted, "{byte:#x} at {place} of {length}");
+                }
             }
         }
     }
