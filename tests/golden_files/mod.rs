@@ -1,4 +1,5 @@
 //! Expected files: compared, or rewritten when `UPDATE_GOLDEN=1`; shared by the tests that keep any.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
