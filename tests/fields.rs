@@ -1,4 +1,5 @@
 //! docs/fields.md, "What happens to my field", is made of the tables that translate: `UPDATE_GOLDEN=1` rewrites it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -54,7 +55,12 @@ fn table(page: &mut String) {
             (resource, element) => format!("`{resource}.{element}`"),
         };
         let note = row.note.replace('|', "\\|");
-        writeln!(page, "| {segment}-{} | {element} | {} | {note} |", row.field, row.kind).unwrap();
+        writeln!(
+            page,
+            "| {segment}-{} | {element} | {} | {note} |",
+            row.field, row.kind
+        )
+        .unwrap();
     }
 }
 
@@ -62,9 +68,9 @@ fn table(page: &mut String) {
 fn lines(bytes: &[u8]) -> Vec<String> {
     const WIDTH: usize = 220;
     let text = String::from_utf8_lossy(bytes);
-    let cut = |line: &str| match line.char_indices().nth(WIDTH) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line.to_owned(),
+    let cut = |line: &str| match line.chars().count() {
+        ..=WIDTH => line.to_owned(),
+        _ => line.chars().take(WIDTH).chain(['…']).collect(),
     };
     text.split_terminator('\r').map(cut).collect()
 }

@@ -42,9 +42,9 @@ fn has_escapes(bytes: &[u8]) -> bool {
 /// The same of a few bytes at once: without a branch, so that the compiler compares all of them in one go.
 #[inline]
 fn any_escape<const N: usize>(chunk: &[u8; N]) -> bool {
-    chunk
-        .iter()
-        .fold(false, |any, &byte| any | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
+    chunk.iter().fold(false, |any, &byte| {
+        any | (byte < b' ') | (byte == b'"') | (byte == b'\\')
+    })
 }
 
 #[cfg(test)]
