@@ -5,6 +5,7 @@
 //! message of an unknown structure is translated by the same pass, with a note. A segment that no map reads
 //! travels on the MessageHeader; none is dropped.
 
+mod cover;
 mod medicine;
 mod order;
 pub(crate) mod scene;
@@ -52,6 +53,11 @@ const STRUCTURES: &[(&str, &str, &str)] = &[
     ("O17", "RAS", "RAS_O17"),
     ("O21", "OML", "OML_O21"),
     ("O25", "RDE", "RDE_O11"),
+    ("P01", "BAR", "BAR_P01"),
+    ("P03", "DFT", "DFT_P03"),
+    ("P05", "BAR", "BAR_P05"),
+    ("P06", "BAR", "BAR_P06"),
+    ("P11", "DFT", "DFT_P11"),
     ("R01", "ORU", "ORU_R01"),
     ("S12", "SIU", "SIU_S12"),
     ("S13", "SIU", "SIU_S12"),
@@ -64,7 +70,7 @@ const STRUCTURES: &[(&str, &str, &str)] = &[
 /// Events that have a map of their own; others are translated segment by segment, with a note.
 const MAPPED: &[&str] = &[
     "A01", "A02", "A03", "A04", "A05", "A08", "A11", "A12", "A13", "A18", "A28", "A31", "A34", "A40", "O09",
-    "O11", "O13", "O17", "O25", "R01", "V04",
+    "O11", "O13", "O17", "O25", "P01", "P03", "P05", "P06", "P11", "R01", "V04",
 ];
 
 /// The message code and structure of a trigger event; an unknown one is ADT without a structure.

@@ -7,6 +7,7 @@ use fhir::{
 use hl7v2::{Message, Segment};
 use uuid::Uuid;
 
+use super::cover::{self, Cover};
 use super::medicine::{self, Kind, Medicine};
 use super::order::Order;
 use crate::context::Context;
@@ -67,6 +68,7 @@ pub(crate) struct Scene {
     stay: Option<Reference>,
     pub(crate) order: Order,
     pub(crate) medicine: Medicine,
+    pub(crate) cover: Cover,
     pub(crate) commented: Commented,
     /// MSH-9.1.
     pub(crate) code: String,
@@ -102,6 +104,11 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"RXR" => medicine::on_rxr,
         b"RXC" => medicine::on_rxc,
         b"TQ1" => on_tq1,
+        b"IN1" => cover::on_in1,
+        b"IN2" => cover::on_in2,
+        b"IN3" => cover::on_in3,
+        b"GT1" => cover::on_gt1,
+        b"FT1" => cover::on_ft1,
         b"SPM" => Order::on_spm,
         _ => return None,
     })
@@ -171,6 +178,7 @@ impl Scene {
     }
 
     fn close_patient(&mut self, cx: &mut Context<'_>) {
+        self.close_cover(cx);
         if let Some(mut open) = self.encounter.take() {
             pv1::complete(&mut open.resource, cx);
             open.close(cx);

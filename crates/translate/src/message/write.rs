@@ -3,17 +3,20 @@
 //! The rows write; this page decides only what stands where. It serves Bundles that we made and Bundles that
 //! others made: what a Bundle does not say (an event, a version) takes a named default.
 
+mod cover;
 mod medicine;
 
 use fhir::{
-    AllergyIntolerance, Condition, DiagnosticReport, Encounter, EncounterDiagnosis, Immunization,
-    MedicationAdministration, MedicationDispense, MedicationRequest, MessageHeader, Observation, Patient,
-    PatientLink, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
+    Account, AllergyIntolerance, ChargeItem, Condition, DiagnosticReport, Encounter, EncounterDiagnosis,
+    Immunization, MedicationAdministration, MedicationDispense, MedicationRequest, MessageHeader,
+    Observation, Patient, PatientLink, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
 };
 
 use crate::back::{Back, SegmentWriter};
 use crate::keep;
-use crate::segment::{al1, dg1, evn, mrg, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, pv1, pv2, rol, spm};
+use crate::segment::{
+    al1, dg1, evn, ft1, mrg, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, pv1, pv2, rol, spm,
+};
 
 /// The version a message gets when its Bundle names none.
 const VERSION: &str = "2.5.1";
@@ -77,6 +80,10 @@ fn event(back: &Back<'_>) -> String {
         "O13"
     } else if back.first::<MedicationRequest>().is_some() {
         "O11"
+    } else if back.first::<ChargeItem>().is_some() {
+        "P03"
+    } else if back.first::<Account>().is_some() {
+        "P01"
     } else if back.first::<DiagnosticReport>().is_some() || back.first::<Observation>().is_some() {
         "R01"
     } else if back.first::<ServiceRequest>().is_some() {
@@ -155,7 +162,9 @@ impl<'b> Out<'_, 'b> {
                 self.segments.push(segment);
             }
         }
-        for (number, person) in (1..).zip(nk1::of_patient(Some(patient), self.back)) {
+        let kin = nk1::of_patient(Some(patient), self.back).filter(|one| !cover::pays(one, self.back));
+        let kin: Vec<&'b fhir::RelatedPerson> = kin.collect();
+        for (number, person) in (1..).zip(kin) {
             let mut segment = SegmentWriter::new("NK1");
             nk1::NK1.write(person, &mut segment, self.back);
             self.push_numbered(segment, number);
@@ -199,6 +208,7 @@ impl<'b> Out<'_, 'b> {
             self.observations(&loose);
         }
         self.clinical(patient, &encounters);
+        self.cover(patient);
         self.medicines(patient);
         for report in &reports {
             self.report(report);
@@ -307,7 +317,8 @@ impl<'b> Out<'_, 'b> {
         }
         let procedures: Vec<&'b Procedure> =
             self.of(patient, |procedure: &Procedure| procedure.subject.as_ref());
-        for (number, procedure) in (1..).zip(procedures) {
+        let charged = |one: &&Procedure| !keep::is_marked(&one.extension, ft1::PROCEDURE);
+        for (number, procedure) in (1..).zip(procedures.into_iter().filter(charged)) {
             let mut segment = SegmentWriter::new("PR1");
             pr1::PR1.write(procedure, &mut segment, self.back);
             self.push_numbered(segment, number);

@@ -263,12 +263,124 @@ macro_rules! count {
     };
 }
 
-use fhir::{CodeableConcept, Identifier, Quantity};
+/// Names to a list of them.
+macro_rules! names {
+    ($field:literal, $element:literal, $($path:ident).+) => {
+        Row::new(
+            $field,
+            $element,
+            |field, one, cx| {
+                for xpn in field.repetitions() {
+                    cx.at(one.$($path).+.len());
+                    one.$($path).+.extend($crate::datatype::name::read(xpn, cx));
+                }
+            },
+            |one, field, back| {
+                for found in &one.$($path).+ {
+                    $crate::datatype::name::write(found, $crate::datatype::name::XPN, &mut field.repetition(), back);
+                }
+            },
+        )
+    };
+}
+
+/// Addresses to a list of them.
+macro_rules! addresses {
+    ($field:literal, $element:literal, $($path:ident).+) => {
+        Row::new(
+            $field,
+            $element,
+            |field, one, cx| {
+                for xad in field.repetitions() {
+                    cx.at(one.$($path).+.len());
+                    one.$($path).+.extend($crate::datatype::address::read(xad, cx));
+                }
+            },
+            |one, field, back| {
+                for found in &one.$($path).+ {
+                    $crate::datatype::address::write(found, field.repetition(), back);
+                }
+            },
+        )
+    };
+}
+
+/// Telephone numbers to a list of them; the use tells work from everything else, a mark where it does not.
+macro_rules! points {
+    ($field:literal, $element:literal, $($path:ident).+, $use:literal) => {
+        Row::new(
+            $field,
+            $element,
+            |field, one, cx| $crate::row::cells::read_points(field, $use, &mut one.$($path).+, cx),
+            |one, field, back| $crate::row::cells::write_points(&one.$($path).+, $use, field, back),
+        )
+    };
+}
+
+/// CX identifiers to a list of them, marked by their place where the list has another usual one.
+macro_rules! identifiers {
+    ($field:literal, $element:literal, $($path:ident).+) => {
+        Row::new(
+            $field,
+            $element,
+            |field, one, cx| $crate::row::cells::read_identifiers(field, "", &mut one.$($path).+, cx),
+            |one, field, back| $crate::row::cells::write_identifiers(&one.$($path).+, "", field, back),
+        )
+    };
+    ($field:literal, $element:literal, $($path:ident).+, $mark:literal) => {
+        Row::new(
+            $field,
+            $element,
+            |field, one, cx| $crate::row::cells::read_identifiers(field, $mark, &mut one.$($path).+, cx),
+            |one, field, back| $crate::row::cells::write_identifiers(&one.$($path).+, $mark, field, back),
+        )
+    };
+}
+
+/// A code to one of FHIR's own list, the code as sent beside it where the list says less.
+macro_rules! code {
+    ($field:literal, $element:literal, $table:ident, $($path:ident).+, $($sibling:ident).+) => {
+        Row::new(
+            $field,
+            $element,
+            |field, one, cx| {
+                let table = &cx.vocabulary.$table;
+                let (code, sibling) = $crate::datatype::code::read(field, table, cx, "");
+                (one.$($path).+, one.$($sibling).+) = (code, sibling);
+                $crate::row::cells::keep_more(field, one, cx);
+            },
+            |one, field, back| {
+                $crate::keep::write_field(one, field, back);
+                let table = &back.vocabulary.$table;
+                let code = $crate::datatype::code::write(one.$($path).+.as_ref(), &one.$($sibling).+, table);
+                field.nth(1).optional(1, code.as_ref());
+            },
+        )
+    };
+}
+
+/// A date to the day.
+macro_rules! day {
+    ($field:literal, $element:literal, $($path:ident).+) => {
+        Row::new(
+            $field,
+            $element,
+            |field, one, cx| {
+                if let Some(found) = $crate::datatype::time::date(field, cx, "") {
+                    one.$($path).+ = Some(found);
+                }
+            },
+            |one, field, back| $crate::datatype::time::put(one.$($path).+.as_deref(), field, back),
+        )
+    };
+}
+
+use fhir::{CodeableConcept, ContactPoint, Extension, Identifier, Quantity};
 use hl7v2::Field;
 
 use crate::back::{Back, FieldWriter};
 use crate::context::Context;
-use crate::datatype::{concept, identifier, quantity};
+use crate::datatype::{concept, identifier, quantity, telecom};
 use crate::keep;
 use crate::row::Extensible;
 use crate::vocabulary::Vocabulary;
@@ -403,4 +515,100 @@ pub(crate) fn whole(field: Field<'_>, cx: &mut Context<'_>) -> Option<u32> {
     let number = cx.peek(field)?.parse::<u32>().ok()?;
     cx.record(field, crate::ledger::Outcome::Mapped, "", "");
     Some(number)
+}
+
+/// The place that an element was marked with.
+fn marked(extensions: &[Extension]) -> Option<&str> {
+    let mark = extensions
+        .iter()
+        .find(|e| e.url.as_deref() == Some(keep::PLACE))?;
+    mark.value_string.as_deref()
+}
+
+fn is_work(point: &ContactPoint) -> bool {
+    point.use_.as_deref() == Some("work")
+}
+
+pub(crate) fn read_points(
+    field: Field<'_>,
+    use_: &'static str,
+    list: &mut Vec<ContactPoint>,
+    cx: &mut Context<'_>,
+) {
+    let from = list.len();
+    telecom::read(field, use_, list, cx);
+    let place = format!("{}-{}", cx.rule.segment, cx.rule.field);
+    for point in list.iter_mut().skip(from) {
+        if is_work(point) != (use_ == "work") {
+            point.extension.push(keep::mark(place.as_str()));
+        }
+    }
+}
+
+pub(crate) fn write_points(list: &[ContactPoint], use_: &str, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    let own = |point: &&ContactPoint| match marked(&point.extension) {
+        Some(at) => at == place,
+        None => is_work(point) == (use_ == "work"),
+    };
+    telecom::write(list.iter().filter(own), field, back);
+}
+
+pub(crate) fn read_identifiers(
+    field: Field<'_>,
+    mark: &'static str,
+    list: &mut Vec<Identifier>,
+    cx: &mut Context<'_>,
+) {
+    for one in field.repetitions() {
+        cx.at(list.len());
+        let Some(mut found) = identifier::read_cx(one, cx) else {
+            continue;
+        };
+        if !mark.is_empty() {
+            found.extension.push(keep::mark(mark));
+        }
+        list.push(found);
+    }
+}
+
+pub(crate) fn write_identifiers(
+    list: &[Identifier],
+    mark: &str,
+    field: &mut FieldWriter<'_>,
+    back: &Back<'_>,
+) {
+    let own = |one: &&Identifier| marked(&one.extension).unwrap_or_default() == mark;
+    for one in list.iter().filter(own) {
+        identifier::write_cx(one, field.repetition(), back);
+    }
+}
+
+/// A number of no type of its own, to the identifier of a type.
+pub(crate) fn read_typed(
+    field: Field<'_>,
+    kind: &'static str,
+    list: &mut Vec<Identifier>,
+    cx: &mut Context<'_>,
+) {
+    cx.at(list.len());
+    if let Some(value) = cx.take(field, ".value") {
+        let found = Identifier {
+            value: Some(value),
+            extension: vec![keep::mark(format!("{}-{}", cx.rule.segment, cx.rule.field))],
+            ..Identifier::default()
+        };
+        list.push(identifier::typed(found, kind));
+    }
+}
+
+/// The value of the identifier that was marked with this place.
+pub(crate) fn write_typed(list: &[Identifier], field: &mut FieldWriter<'_>) {
+    let place = field.place();
+    let found = list
+        .iter()
+        .find(|one| marked(&one.extension) == Some(place.as_str()));
+    field
+        .repetition()
+        .optional(1, found.and_then(|one| one.value.as_ref()));
 }

@@ -3,6 +3,11 @@
 pub(crate) mod al1;
 pub(crate) mod dg1;
 pub(crate) mod evn;
+pub(crate) mod ft1;
+pub(crate) mod gt1;
+pub(crate) mod in1;
+pub(crate) mod in2;
+pub(crate) mod in3;
 pub(crate) mod medicine;
 pub(crate) mod mrg;
 pub(crate) mod msh;
@@ -66,4 +71,10 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &rxr::DOSAGE,
     &rxr::ADMINISTRATION,
     &rxc::RXC,
+    &in1::IN1,
+    &in2::IN2,
+    &in3::IN3,
+    &in3::CASE,
+    &gt1::GT1,
+    &ft1::FT1,
 ];

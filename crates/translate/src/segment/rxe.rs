@@ -124,3 +124,29 @@ pub(crate) static RXE: SegmentMap<Prescription> = SegmentMap {
         Row::kept(44),
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use fhir::MedicationRequest;
+
+    use crate::testing::{PID, first, round_trip};
+
+    const RXE: &str = "RXE||322236009^Paracetamol^SCT|500";
+
+    #[test]
+    fn a_code_alone_is_a_concept() {
+        let bundle = round_trip("O11", &[PID, "ORC|NW|P1^RYJ"], RXE);
+        let request: &MedicationRequest = first(&bundle);
+        assert!(request.medication_codeable_concept.is_some());
+        assert_eq!(request.intent.as_deref(), Some("order"));
+    }
+
+    #[test]
+    fn numbers_in_words_are_kept() {
+        round_trip(
+            "O11",
+            &[PID, "ORC|NW|P1^RYJ"],
+            "RXE||322236009^Paracetamol^SCT|one|two|TAB|||||few||many|||||||often",
+        );
+    }
+}

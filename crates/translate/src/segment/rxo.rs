@@ -113,3 +113,26 @@ pub(crate) static RXO: SegmentMap<Prescription> = SegmentMap {
         Row::kept(36),
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use fhir::MedicationRequest;
+
+    use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn an_order_is_placed() {
+        let rxo = "RXO|323510009^Amoxicillin^SCT|1|2|TAB^Tablet^L|CAP^Capsule^L||^With food~^Not with milk||G||21|CAP^Capsule^L|2|D1^Doctor^Dora||||500|mg^^UCUM|R05^Cough^I10|5|mL/h|3&4^tab||10|mL^^UCUM||||||PH1^Pharmacy^L|1 High St^^London||02079460000^WPN^PH";
+        let rxo = rxo.replace("3&4^tab", "3^tab");
+        let bundle = round_trip("O09", &[PID, "ORC|NW|P1^RYJ"], &rxo);
+        let request: &MedicationRequest = first(&bundle);
+        assert_eq!(request.intent.as_deref(), Some("original-order"));
+        assert!(
+            request.medication_reference.is_some(),
+            "form and strength want a Medication"
+        );
+        assert_eq!(request.dosage_instruction[0].additional_instruction.len(), 2);
+        let dispense = request.dispense_request.as_ref().unwrap();
+        assert_eq!(dispense.number_of_repeats_allowed, Some(2));
+    }
+}

@@ -55,3 +55,38 @@ pub(crate) static ADMINISTRATION: SegmentMap<MedicationAdministrationDosage> = {
         ],
     }
 };
+
+#[cfg(test)]
+mod tests {
+    use fhir::{Immunization, MedicationAdministration, MedicationRequest};
+
+    use crate::testing::{PID, comes_back, first};
+
+    const ORC: &str = "ORC|NW|P1^RYJ";
+
+    #[test]
+    fn a_route_goes_where_its_medicine_is() {
+        let rxr = "RXR|IM|LT^Left Thigh^HL70163||CH";
+        let bundle = comes_back("O11", &[PID, ORC, "RXE||1^Drug^L|1", rxr, "RXR|PO"], &["RXR"]);
+        let dosages = &first::<MedicationRequest>(&bundle).dosage_instruction;
+        assert_eq!(dosages.len(), 2, "a second way is a second dosage");
+        let method = dosages[0].method.as_ref().unwrap();
+        assert_eq!(method.coding[0].code.as_deref(), Some("419747000"));
+
+        let bundle = comes_back("O17", &[PID, ORC, "RXA|0|1|2026||1^Drug^L|1|mg", rxr], &["RXR"]);
+        let dosage = first::<MedicationAdministration>(&bundle)
+            .dosage
+            .as_ref()
+            .unwrap();
+        assert!(dosage.site.is_some());
+
+        let bundle = comes_back("V04", &[PID, ORC, "RXA|0|1|2026||1^Drug^L|1|mL", rxr], &["RXR"]);
+        let route = first::<Immunization>(&bundle).route.as_ref().unwrap();
+        assert_eq!(route.coding[0].code.as_deref(), Some("IM"));
+    }
+
+    #[test]
+    fn a_route_without_a_medicine_travels() {
+        comes_back("O11", &[PID, "RXR|PO"], &["RXR"]);
+    }
+}
