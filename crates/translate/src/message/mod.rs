@@ -8,6 +8,7 @@
 mod cover;
 mod medicine;
 mod order;
+mod problem;
 pub(crate) mod scene;
 pub(crate) mod write;
 
@@ -46,6 +47,7 @@ const STRUCTURES: &[(&str, &str, &str)] = &[
     ("A40", "ADT", "ADT_A39"),
     ("A41", "ADT", "ADT_A39"),
     ("A47", "ADT", "ADT_A30"),
+    ("A60", "ADT", "ADT_A60"),
     ("O01", "ORM", "ORM_O01"),
     ("O09", "OMP", "OMP_O09"),
     ("O11", "RDE", "RDE_O11"),
@@ -58,6 +60,12 @@ const STRUCTURES: &[(&str, &str, &str)] = &[
     ("P05", "BAR", "BAR_P05"),
     ("P06", "BAR", "BAR_P06"),
     ("P11", "DFT", "DFT_P11"),
+    ("PC1", "PPR", "PPR_PC1"),
+    ("PC2", "PPR", "PPR_PC1"),
+    ("PC3", "PPR", "PPR_PC1"),
+    ("PC6", "PGL", "PGL_PC6"),
+    ("PC7", "PGL", "PGL_PC6"),
+    ("PC8", "PGL", "PGL_PC6"),
     ("R01", "ORU", "ORU_R01"),
     ("S12", "SIU", "SIU_S12"),
     ("S13", "SIU", "SIU_S12"),
@@ -70,7 +78,8 @@ const STRUCTURES: &[(&str, &str, &str)] = &[
 /// Events that have a map of their own; others are translated segment by segment, with a note.
 const MAPPED: &[&str] = &[
     "A01", "A02", "A03", "A04", "A05", "A08", "A11", "A12", "A13", "A18", "A28", "A31", "A34", "A40", "O09",
-    "O11", "O13", "O17", "O25", "P01", "P03", "P05", "P06", "P11", "R01", "V04",
+    "O11", "O13", "O17", "O25", "P01", "P03", "P05", "P06", "P11", "PC1", "PC2", "PC3", "PC6", "PC7", "PC8",
+    "R01", "V04",
 ];
 
 /// The message code and structure of a trigger event; an unknown one is ADT without a structure.

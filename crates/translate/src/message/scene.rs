@@ -10,12 +10,13 @@ use uuid::Uuid;
 use super::cover::{self, Cover};
 use super::medicine::{self, Kind, Medicine};
 use super::order::Order;
+use super::problem::{self, Problem};
 use crate::context::Context;
 use crate::entries::{Boxed, Ticket, reference};
 use crate::keep;
 use crate::ledger::{Outcome, Rule};
 use crate::note::Note;
-use crate::segment::{al1, dg1, evn, mrg, msh, nk1, nte, pd1, pid, pr1, pv1, pv2, rol};
+use crate::segment::{al1, dg1, evn, iam, mrg, msh, nk1, nte, pd1, pid, pr1, pv1, pv2, rol};
 
 /// A resource whose segments still come.
 pub(crate) struct Open<R> {
@@ -54,6 +55,8 @@ pub(crate) enum Commented {
     Observation,
     /// The medicine of the ORC, RXO, RXE, RXD or RXA before it.
     Medicine,
+    /// The problem or goal of the PRB or GOL before it.
+    Problem,
 }
 
 /// What is open.
@@ -69,6 +72,7 @@ pub(crate) struct Scene {
     pub(crate) order: Order,
     pub(crate) medicine: Medicine,
     pub(crate) cover: Cover,
+    pub(crate) problem: Problem,
     pub(crate) commented: Commented,
     /// MSH-9.1.
     pub(crate) code: String,
@@ -109,6 +113,9 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"IN3" => cover::on_in3,
         b"GT1" => cover::on_gt1,
         b"FT1" => cover::on_ft1,
+        b"IAM" => on_iam,
+        b"PRB" => problem::on_prb,
+        b"GOL" => problem::on_gol,
         b"SPM" => Order::on_spm,
         _ => return None,
     })
@@ -179,6 +186,7 @@ impl Scene {
 
     fn close_patient(&mut self, cx: &mut Context<'_>) {
         self.close_cover(cx);
+        self.close_problems(cx);
         if let Some(mut open) = self.encounter.take() {
             pv1::complete(&mut open.resource, cx);
             open.close(cx);
@@ -381,6 +389,27 @@ fn on_al1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     cx.entries.push(id, allergy);
 }
 
+fn on_iam<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    let mut allergy = fhir::AllergyIntolerance {
+        patient: scene.subject(),
+        ..Default::default()
+    };
+    if allergy.patient.is_none() {
+        return on_other(segment, scene, cx);
+    }
+    iam::IAM.read(segment, &mut allergy, cx);
+    iam::complete(&mut allergy);
+    let number = allergy.identifier.first().and_then(|one| one.value.clone());
+    let key = number.map_or_else(
+        || dg1::concept_key(allergy.code.as_ref()).join("|"),
+        |number| number.to_string(),
+    );
+    let id = cx
+        .entries
+        .unique_id("AllergyIntolerance", &[&scene.patient_key(), &key]);
+    cx.entries.push(id, allergy);
+}
+
 fn on_dg1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     let mut condition = Condition {
         subject: scene.subject(),
@@ -453,7 +482,12 @@ fn on_tq1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
 }
 
 fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
-    if scene.commented == Commented::Medicine && medicine::on_nte(segment, scene, cx) {
+    let done = match scene.commented {
+        Commented::Medicine => medicine::on_nte(segment, scene, cx),
+        Commented::Problem => problem::on_nte(segment, scene, cx),
+        _ => false,
+    };
+    if done {
         return;
     }
     let target = match scene.commented {
@@ -463,7 +497,7 @@ fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
             .as_mut()
             .map(|open| &mut open.resource.note),
         Commented::Order => scene.order.request.as_mut().map(|open| &mut open.resource.note),
-        Commented::Medicine | Commented::Nothing => None,
+        Commented::Medicine | Commented::Problem | Commented::Nothing => None,
     };
     let Some(notes) = target else {
         return on_other(segment, scene, cx);

@@ -5,6 +5,7 @@
 
 mod cover;
 mod medicine;
+mod problem;
 
 use fhir::{
     Account, AllergyIntolerance, ChargeItem, Condition, DiagnosticReport, Encounter, EncounterDiagnosis,
@@ -15,7 +16,7 @@ use fhir::{
 use crate::back::{Back, SegmentWriter};
 use crate::keep;
 use crate::segment::{
-    al1, dg1, evn, ft1, mrg, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, pv1, pv2, rol, spm,
+    al1, dg1, evn, ft1, iam, mrg, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, prb, pv1, pv2, rol, spm,
 };
 
 /// The version a message gets when its Bundle names none.
@@ -209,6 +210,7 @@ impl<'b> Out<'_, 'b> {
         }
         self.clinical(patient, &encounters);
         self.cover(patient);
+        self.problems(patient);
         self.medicines(patient);
         for report in &reports {
             self.report(report);
@@ -294,14 +296,17 @@ impl<'b> Out<'_, 'b> {
     fn clinical(&mut self, patient: Option<&'b Patient>, encounters: &[&'b Encounter]) {
         let allergies: Vec<&'b AllergyIntolerance> =
             self.of(patient, |allergy: &AllergyIntolerance| allergy.patient.as_ref());
-        for (number, allergy) in (1..).zip(allergies) {
+        let listed = |one: &&AllergyIntolerance| !keep::is_marked(&one.extension, iam::IAM_PLACE);
+        for (number, allergy) in (1..).zip(allergies.into_iter().filter(listed)) {
             let mut segment = SegmentWriter::new("AL1");
             al1::AL1.write(allergy, &mut segment, self.back);
             self.push_numbered(segment, number);
         }
         let conditions: Vec<&'b Condition> =
             self.of(patient, |condition: &Condition| condition.subject.as_ref());
-        for (number, condition) in (1..).zip(conditions) {
+        self.reported_allergies(patient);
+        let diagnosed = conditions.into_iter().filter(|one| !prb::is_problem(one));
+        for (number, condition) in (1..).zip(diagnosed) {
             let mut segment = SegmentWriter::new("DG1");
             dg1::DG1.write(condition, &mut segment, self.back);
             let uses = encounters.iter().flat_map(|encounter| &encounter.diagnosis);

@@ -17,34 +17,7 @@ pub(crate) static AL1: SegmentMap<AllergyIntolerance> = SegmentMap {
     resource: "AllergyIntolerance",
     rows: &[
         Row::ignored(1, "a set id; the order of entries says it"),
-        Row::new(
-            2,
-            "category",
-            |field, allergy, cx| {
-                let tables = (&cx.vocabulary.allergy_category, &cx.vocabulary.allergy_type);
-                let sent = cx.peek(field).and_then(|sent| tables.0.to_fhir(&sent).copied());
-                if let Some(category) = sent {
-                    allergy.category.push(Text::const_new(category.fhir));
-                }
-                // The type keeps the code as sent where FHIR's two words do not say it.
-                (allergy.type_, allergy.type_element) = code::read(field, tables.1, cx, "");
-                if field.component(2).is_valued() || field.component(3).is_valued() {
-                    crate::keep::read_field(field, allergy, cx);
-                }
-            },
-            |allergy, field, back| {
-                crate::keep::write_field(allergy, field, back);
-                if !field.is_empty() {
-                    return;
-                }
-                let sent = code::sent(&allergy.type_element).cloned();
-                let category = allergy.category.first();
-                let table = &back.vocabulary.allergy_category;
-                let code = sent.or_else(|| table.to_hl7("", category?).map(|code| Text::const_new(code.hl7)));
-                field.repetition().optional(1, code.as_ref());
-            },
-        )
-        .note("table 0127; also type"),
+        Row::new(2, "category", read_category, write_category).note("table 0127; also type"),
         Row::new(
             3,
             "code",
@@ -56,31 +29,8 @@ pub(crate) static AL1: SegmentMap<AllergyIntolerance> = SegmentMap {
         Row::new(
             5,
             "reaction.manifestation",
-            |field, allergy, cx| {
-                let reaction = reaction(allergy);
-                for repetition in field.repetitions() {
-                    // A code is rare here; words are the rule.
-                    let coded = repetition.parts().count() > 1;
-                    let found = if coded {
-                        concept::read(repetition, None, cx)
-                    } else {
-                        cx.take(repetition, ".text").map(concept::of_text)
-                    };
-                    reaction.manifestation.extend(found);
-                }
-            },
-            |allergy, field, back| {
-                let manifestations = allergy
-                    .reaction
-                    .iter()
-                    .flat_map(|reaction| &reaction.manifestation);
-                for one in manifestations {
-                    match &one.text {
-                        Some(text) if one.coding.is_empty() => field.repetition().component(1, text),
-                        _ => concept::write(one, None, field.repetition(), back),
-                    }
-                }
-            },
+            read_manifestations,
+            write_manifestations,
         ),
         Row::new(
             6,
@@ -91,7 +41,75 @@ pub(crate) static AL1: SegmentMap<AllergyIntolerance> = SegmentMap {
     ],
 };
 
-fn reaction(allergy: &mut AllergyIntolerance) -> &mut AllergyIntoleranceReaction {
+pub(crate) fn read_category(
+    field: hl7v2::Field<'_>,
+    allergy: &mut AllergyIntolerance,
+    cx: &mut crate::context::Context<'_>,
+) {
+    let tables = (&cx.vocabulary.allergy_category, &cx.vocabulary.allergy_type);
+    let sent = cx.peek(field).and_then(|sent| tables.0.to_fhir(&sent).copied());
+    if let Some(category) = sent {
+        allergy.category.push(Text::const_new(category.fhir));
+    }
+    // The type keeps the code as sent where FHIR's two words do not say it.
+    (allergy.type_, allergy.type_element) = code::read(field, tables.1, cx, "");
+    if field.component(2).is_valued() || field.component(3).is_valued() {
+        crate::keep::read_field(field, allergy, cx);
+    }
+}
+
+pub(crate) fn write_category(
+    allergy: &AllergyIntolerance,
+    field: &mut crate::back::FieldWriter<'_>,
+    back: &crate::back::Back<'_>,
+) {
+    crate::keep::write_field(allergy, field, back);
+    if !field.is_empty() {
+        return;
+    }
+    let sent = code::sent(&allergy.type_element).cloned();
+    let category = allergy.category.first();
+    let table = &back.vocabulary.allergy_category;
+    let code = sent.or_else(|| table.to_hl7("", category?).map(|code| Text::const_new(code.hl7)));
+    field.repetition().optional(1, code.as_ref());
+}
+
+pub(crate) fn read_manifestations(
+    field: hl7v2::Field<'_>,
+    allergy: &mut AllergyIntolerance,
+    cx: &mut crate::context::Context<'_>,
+) {
+    let reaction = reaction(allergy);
+    for repetition in field.repetitions() {
+        // A code is rare here; words are the rule.
+        let coded = repetition.parts().count() > 1;
+        let found = if coded {
+            concept::read(repetition, None, cx)
+        } else {
+            cx.take(repetition, ".text").map(concept::of_text)
+        };
+        reaction.manifestation.extend(found);
+    }
+}
+
+pub(crate) fn write_manifestations(
+    allergy: &AllergyIntolerance,
+    field: &mut crate::back::FieldWriter<'_>,
+    back: &crate::back::Back<'_>,
+) {
+    let manifestations = allergy
+        .reaction
+        .iter()
+        .flat_map(|reaction| &reaction.manifestation);
+    for one in manifestations {
+        match &one.text {
+            Some(text) if one.coding.is_empty() => field.repetition().component(1, text),
+            _ => concept::write(one, None, field.repetition(), back),
+        }
+    }
+}
+
+pub(crate) fn reaction(allergy: &mut AllergyIntolerance) -> &mut AllergyIntoleranceReaction {
     if allergy.reaction.is_empty() {
         allergy.reaction.push(AllergyIntoleranceReaction::default());
     }
@@ -99,7 +117,7 @@ fn reaction(allergy: &mut AllergyIntolerance) -> &mut AllergyIntoleranceReaction
     &mut allergy.reaction[last]
 }
 
-fn read_severity(
+pub(crate) fn read_severity(
     field: hl7v2::Field<'_>,
     allergy: &mut AllergyIntolerance,
     cx: &mut crate::context::Context<'_>,
@@ -126,7 +144,7 @@ fn read_severity(
     }
 }
 
-fn write_severity(
+pub(crate) fn write_severity(
     allergy: &AllergyIntolerance,
     field: &mut crate::back::FieldWriter<'_>,
     back: &crate::back::Back<'_>,

@@ -4,7 +4,9 @@ pub(crate) mod al1;
 pub(crate) mod dg1;
 pub(crate) mod evn;
 pub(crate) mod ft1;
+pub(crate) mod gol;
 pub(crate) mod gt1;
+pub(crate) mod iam;
 pub(crate) mod in1;
 pub(crate) mod in2;
 pub(crate) mod in3;
@@ -19,6 +21,7 @@ pub(crate) mod orc;
 pub(crate) mod pd1;
 pub(crate) mod pid;
 pub(crate) mod pr1;
+pub(crate) mod prb;
 pub(crate) mod pv1;
 pub(crate) mod pv2;
 pub(crate) mod rol;
@@ -77,4 +80,7 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &in3::CASE,
     &gt1::GT1,
     &ft1::FT1,
+    &iam::IAM,
+    &prb::PRB,
+    &gol::GOL,
 ];

@@ -6,7 +6,7 @@ use super::Out;
 use crate::back::{Back, SegmentWriter};
 use crate::keep;
 use crate::segment::gt1::{self, Guarantor};
-use crate::segment::{ft1, in1, in2, in3};
+use crate::segment::{ft1, iam, in1, in2, in3};
 
 impl<'b> Out<'_, 'b> {
     pub(super) fn cover(&mut self, patient: Option<&Patient>) {
@@ -65,9 +65,10 @@ fn answers(person: &RelatedPerson, back: &Back<'_>) -> bool {
     keep::is_marked(&person.extension, gt1::GUARANTOR) || guarantor(person, back).is_some()
 }
 
-/// True for a person who stands in GT1 or IN1 rather than in NK1.
+/// True for a person who stands in GT1, IN1 or IAM rather than in NK1.
 pub(super) fn pays(person: &RelatedPerson, back: &Back<'_>) -> bool {
     answers(person, back)
+        || keep::is_marked(&person.extension, iam::IAM_PLACE)
         || back.all::<Coverage>().any(|coverage| {
             let insured = back.resolve::<RelatedPerson>(coverage.subscriber.as_ref());
             insured.is_some_and(|insured| std::ptr::eq(insured, person))
