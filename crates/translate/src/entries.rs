@@ -26,7 +26,7 @@ macro_rules! boxed {
     )*};
 }
 
-boxed!(Account Condition Coverage DiagnosticReport Encounter Goal Immunization MedicationAdministration MedicationDispense
+boxed!(Account CareTeam Condition Coverage DiagnosticReport Encounter Goal Immunization MedicationAdministration MedicationDispense
     MedicationRequest MessageHeader Observation Patient ServiceRequest Specimen);
 
 /// A place in the Bundle, kept for a resource whose rows still run.

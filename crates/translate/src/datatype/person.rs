@@ -18,6 +18,7 @@ use crate::datatype::{concept, name};
 use crate::entries::reference;
 use crate::keep;
 use crate::ledger::Outcome;
+use crate::segment::prt::PARTICIPATION;
 
 /// What one XCN gave.
 struct Person {
@@ -292,6 +293,11 @@ pub(crate) fn write_all(person: &Reference, field: &mut FieldWriter<'_>, back: &
 
 /// As [`write_all`], for a place that has room for one number.
 pub(crate) fn write(person: &Reference, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
+    // Who stood in PRT goes back there.
+    let role = back.resolve::<fhir::PractitionerRole>(Some(person));
+    if role.is_some_and(|role| keep::is_marked(&role.extension, PARTICIPATION)) {
+        return;
+    }
     let target = target(person, back);
     let Some(practitioner) = back.resolve::<Practitioner>(Some(target)) else {
         write_unresolved(target, &mut to, back);

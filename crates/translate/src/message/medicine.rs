@@ -323,6 +323,35 @@ pub(crate) fn on_obx<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Conte
     }
 }
 
+/// Takes somebody into what is open, when their role has an element there.
+pub(crate) fn take_part(scene: &mut Scene, who: &Reference, code: &str) -> bool {
+    let function = match code {
+        "OP" => rxa::function("OP", "Ordering Provider"),
+        "AP" => rxa::function("AP", "Administering Provider"),
+        _ => return false,
+    };
+    match &mut scene.medicine.part {
+        Part::Vaccine(one) => one.performer.push(fhir::ImmunizationPerformer {
+            function: Some(function),
+            actor: Some(who.clone()),
+            ..fhir::ImmunizationPerformer::default()
+        }),
+        Part::Given(given) => {
+            let performer = fhir::MedicationAdministrationPerformer {
+                function: Some(function),
+                actor: Some(who.clone()),
+                ..fhir::MedicationAdministrationPerformer::default()
+            };
+            given.administration.performer.push(performer);
+        }
+        Part::Order(order) if code == "OP" && order.request.requester.is_none() => {
+            order.request.requester = Some(who.clone());
+        }
+        _ => return false,
+    }
+    true
+}
+
 impl Scene {
     /// The open order, when nothing has described it yet, or a new one: based on the one before it in the group.
     fn take_order(&mut self, cx: &mut Context<'_>) -> Box<Prescription> {

@@ -8,7 +8,10 @@
 mod cover;
 mod medicine;
 mod order;
+mod participant;
 mod problem;
+mod referral;
+mod reply;
 pub(crate) mod scene;
 pub(crate) mod write;
 
@@ -66,6 +69,16 @@ const STRUCTURES: &[(&str, &str, &str)] = &[
     ("PC6", "PGL", "PGL_PC6"),
     ("PC7", "PGL", "PGL_PC6"),
     ("PC8", "PGL", "PGL_PC6"),
+    ("I12", "REF", "REF_I12"),
+    ("I13", "REF", "REF_I12"),
+    ("I14", "REF", "REF_I12"),
+    ("I15", "REF", "REF_I12"),
+    ("K21", "RSP", "RSP_K21"),
+    ("K22", "RSP", "RSP_K22"),
+    ("K23", "RSP", "RSP_K23"),
+    ("Q21", "QBP", "QBP_Q21"),
+    ("Q22", "QBP", "QBP_Q21"),
+    ("Q23", "QBP", "QBP_Q21"),
     ("R01", "ORU", "ORU_R01"),
     ("S12", "SIU", "SIU_S12"),
     ("S13", "SIU", "SIU_S12"),

@@ -4,7 +4,7 @@
 //! ids from the filler's number (else the placer's), so that a preliminary result, its final form and its
 //! correction are one Observation.
 
-use fhir::{DiagnosticReport, Identifier, Observation, ServiceRequest, Specimen};
+use fhir::{DiagnosticReport, Identifier, Observation, Reference, ServiceRequest, Specimen};
 use hl7v2::Segment;
 
 use super::scene::{Commented, Open, Scene, on_other};
@@ -136,6 +136,19 @@ impl Order {
         }
         scene.order.specimens += 1;
         scene.commented = Commented::Nothing;
+    }
+
+    /// Takes somebody into the request or the report, when their role has an element there.
+    pub(crate) fn take_part(&mut self, who: &Reference, code: &str) -> bool {
+        match (code, &mut self.request, &mut self.report) {
+            ("OP", Some(open), _) if open.resource.requester.is_none() => {
+                open.resource.requester = Some(who.clone());
+            }
+            ("ARI" | "TN" | "TR", _, Some(open)) => open.resource.performer.push(who.clone()),
+            ("PRI", _, Some(open)) => open.resource.results_interpreter.push(who.clone()),
+            _ => return false,
+        }
+        true
     }
 
     /// Puts the group's resources into the Bundle.

@@ -1,8 +1,8 @@
 //! The resources that are open while a message is read, and the pass that opens and closes them.
 
 use fhir::{
-    Annotation, Bundle, Condition, Encounter, EncounterDiagnosis, EncounterParticipant, MessageHeader,
-    Patient, Procedure, Provenance, Reference, RelatedPerson, Text,
+    Annotation, Bundle, CareTeam, Condition, Encounter, EncounterDiagnosis, EncounterParticipant,
+    MessageHeader, Patient, Procedure, Provenance, Reference, RelatedPerson, Text,
 };
 use hl7v2::{Message, Segment};
 use uuid::Uuid;
@@ -10,7 +10,10 @@ use uuid::Uuid;
 use super::cover::{self, Cover};
 use super::medicine::{self, Kind, Medicine};
 use super::order::Order;
+use super::participant;
 use super::problem::{self, Problem};
+use super::referral::{self, Referral};
+use super::reply::{self, Reply};
 use crate::context::Context;
 use crate::entries::{Boxed, Ticket, reference};
 use crate::keep;
@@ -73,6 +76,11 @@ pub(crate) struct Scene {
     pub(crate) medicine: Medicine,
     pub(crate) cover: Cover,
     pub(crate) problem: Problem,
+    pub(crate) referral: Referral,
+    pub(crate) reply: Reply,
+    pub(crate) team: Option<Open<CareTeam>>,
+    /// The segment that a note or a participation belongs to.
+    pub(crate) before: [u8; 3],
     pub(crate) commented: Commented,
     /// MSH-9.1.
     pub(crate) code: String,
@@ -114,6 +122,15 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"GT1" => cover::on_gt1,
         b"FT1" => cover::on_ft1,
         b"IAM" => on_iam,
+        b"SFT" => reply::on_sft,
+        b"MSA" => reply::on_msa,
+        b"ERR" => reply::on_err,
+        b"QPD" => reply::on_qpd,
+        b"RCP" => reply::on_rcp,
+        b"QAK" => reply::on_qak,
+        b"RF1" => referral::on_rf1,
+        b"PRD" => referral::on_prd,
+        b"PRT" => participant::on_prt,
         b"PRB" => problem::on_prb,
         b"GOL" => problem::on_gol,
         b"SPM" => Order::on_spm,
@@ -135,9 +152,14 @@ pub(crate) fn read<'a>(message: &'a Message<'a>, cx: &mut Context<'a>) -> Scene 
             Some(read) => read(segment, &mut scene, cx),
             None => on_other(segment, &mut scene, cx),
         }
+        if !matches!(segment.id().as_bytes(), b"PRT" | b"NTE" | b"ARV") {
+            scene.before = *segment.id().as_bytes();
+        }
     }
     scene.close_order(cx);
+    scene.close_referral(cx);
     scene.close_patient(cx);
+    scene.close_reply(cx);
     scene
 }
 
@@ -187,6 +209,7 @@ impl Scene {
     fn close_patient(&mut self, cx: &mut Context<'_>) {
         self.close_cover(cx);
         self.close_problems(cx);
+        self.close_team(cx);
         if let Some(mut open) = self.encounter.take() {
             pv1::complete(&mut open.resource, cx);
             open.close(cx);

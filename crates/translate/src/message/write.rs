@@ -6,6 +6,7 @@
 mod cover;
 mod medicine;
 mod problem;
+mod reply;
 
 use fhir::{
     Account, AllergyIntolerance, ChargeItem, Condition, DiagnosticReport, Encounter, EncounterDiagnosis,
@@ -16,7 +17,8 @@ use fhir::{
 use crate::back::{Back, SegmentWriter};
 use crate::keep;
 use crate::segment::{
-    al1, dg1, evn, ft1, iam, mrg, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, prb, pv1, pv2, rol, spm,
+    al1, dg1, evn, ft1, iam, mrg, msa, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, prb, pv1, pv2, rf1, rol,
+    spm,
 };
 
 /// The version a message gets when its Bundle names none.
@@ -32,6 +34,7 @@ pub(crate) fn segments(back: &Back<'_>) -> Vec<SegmentWriter> {
         event: event(back),
     };
     out.header();
+    out.referrals();
     let ahead = out.segments.len();
     // Whom something was moved from stands in MRG, as whoever was merged away does.
     let moves = super::is_move(&out.event);
@@ -54,7 +57,7 @@ pub(crate) fn segments(back: &Back<'_>) -> Vec<SegmentWriter> {
         out.patient(patient);
         out.patient_parts(Some(patient));
     }
-    if out.segments.len() == ahead {
+    if out.segments.len() == ahead && !out.says_enough() {
         return Vec::new();
     }
     out.kept();
@@ -132,7 +135,8 @@ impl<'b> Out<'_, 'b> {
         segment.set(11, PROCESSING);
         segment.set(12, VERSION);
         self.segments.push(segment);
-        if !self.is_adt() {
+        self.reply(header);
+        if !self.is_adt() || msa::answers(header) {
             return;
         }
         let mut segment = SegmentWriter::new("EVN");
@@ -222,6 +226,7 @@ impl<'b> Out<'_, 'b> {
             .collect();
         for request in requests
             .iter()
+            .filter(|request| !keep::is_marked(&request.extension, rf1::REFERRAL))
             .filter(|request| !reported.iter().any(|one| std::ptr::eq(*one, **request)))
         {
             self.order(Some(request), None);

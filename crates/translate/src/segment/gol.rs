@@ -147,7 +147,7 @@ mod tests {
     fn a_goal_aims_at_its_problem() {
         let prb = "PRB|AD|20260302|44054006^Diabetes^SCT|PR7^RYJ";
         let gol = "GOL|AD|20260302|G1^Lower glucose^L|GO7^RYJ|||20260302|20260901|PH^Physical^L|||||||IM^Improving^L||on-hold|20260401";
-        let bundle = comes_back("PC6", &[PID, prb, gol, "NTE|1||Weekly"], &["PRB", "GOL", "NTE"]);
+        let bundle = comes_back("PC1", &[PID, prb, gol, "NTE|1||Weekly"], &["PRB", "GOL", "NTE"]);
         let goal: &Goal = first(&bundle);
         assert_eq!(goal.lifecycle_status.as_deref(), Some("on-hold"));
         assert_eq!(goal.addresses.len(), 1);

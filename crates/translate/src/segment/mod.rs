@@ -2,6 +2,7 @@
 
 pub(crate) mod al1;
 pub(crate) mod dg1;
+pub(crate) mod err;
 pub(crate) mod evn;
 pub(crate) mod ft1;
 pub(crate) mod gol;
@@ -12,6 +13,7 @@ pub(crate) mod in2;
 pub(crate) mod in3;
 pub(crate) mod medicine;
 pub(crate) mod mrg;
+pub(crate) mod msa;
 pub(crate) mod msh;
 pub(crate) mod nk1;
 pub(crate) mod nte;
@@ -22,8 +24,12 @@ pub(crate) mod pd1;
 pub(crate) mod pid;
 pub(crate) mod pr1;
 pub(crate) mod prb;
+pub(crate) mod prd;
+pub(crate) mod prt;
 pub(crate) mod pv1;
 pub(crate) mod pv2;
+pub(crate) mod qpd;
+pub(crate) mod rf1;
 pub(crate) mod rol;
 pub(crate) mod rxa;
 pub(crate) mod rxc;
@@ -31,6 +37,7 @@ pub(crate) mod rxd;
 pub(crate) mod rxe;
 pub(crate) mod rxo;
 pub(crate) mod rxr;
+pub(crate) mod sft;
 pub(crate) mod spm;
 pub(crate) mod vaccine;
 
@@ -83,4 +90,15 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &iam::IAM,
     &prb::PRB,
     &gol::GOL,
+    &sft::HEADER,
+    &sft::SFT,
+    &msa::MSA,
+    &err::ERR,
+    &qpd::QPD,
+    &qpd::RCP,
+    &qpd::QAK,
+    &rf1::RF1,
+    &prd::PRD,
+    &prt::ROLE,
+    &prt::DEVICE,
 ];

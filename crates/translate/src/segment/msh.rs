@@ -120,7 +120,12 @@ fn read_source_address(field: Field<'_>, header: &mut MessageHeader, cx: &mut Co
 
 // MSH-3 carries the address back; MSH-24 is rarely used and means the same.
 fn write_source_address(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
-    let source = header.source.as_ref().filter(|source| source.name.is_some());
+    // What SFT-3 says goes back there.
+    let own = !crate::keep::is_marked(&header.extension, "SFT-3");
+    let source = header
+        .source
+        .as_ref()
+        .filter(|source| own && source.name.is_some());
     field
         .repetition()
         .optional(1, source.and_then(|source| source.software.as_ref()));

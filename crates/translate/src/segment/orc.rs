@@ -12,6 +12,7 @@ use crate::datatype::{address, code, concept, identifier, organization, person, 
 use crate::entries::reference;
 use crate::ledger::Outcome;
 use crate::row::SegmentMap;
+use crate::segment::prt::PARTICIPATION;
 
 type Row = crate::row::Row<ServiceRequest>;
 
@@ -306,7 +307,10 @@ fn write_first_requester(request: &ServiceRequest, field: &mut FieldWriter<'_>, 
         return;
     };
     let role = back.resolve::<PractitionerRole>(Some(requester));
+    // Who stood in PRT goes back there.
+    let own = |role: &&PractitionerRole| !crate::keep::is_marked(&role.extension, PARTICIPATION);
     let person = match role {
+        Some(role) if !own(&role) => None,
         Some(role) => role.practitioner.as_ref(),
         None => Some(requester).filter(|one| back.resolve::<Organization>(Some(one)).is_none()),
     };
