@@ -3,17 +3,16 @@
 //! The Account is that of PID-18. It is in the Bundle where something is charged to it, covered by it or answered
 //! for; a number alone is the patient's identifier.
 
-use fhir::{Account, AccountCoverage, CareTeam, ChargeItem, Patient, Reference, RelatedPerson, Text};
+use fhir::{Account, AccountCoverage, CareTeam, ChargeItem, Identifier, Reference, RelatedPerson, Text};
 use hl7v2::Segment;
 
 use super::scene::{Open, Scene, on_other};
 use crate::context::Context;
-use crate::datatype::identifier;
 use crate::entries::{Ticket, reference};
 use crate::keep;
 use crate::segment::gt1::{self, Guarantor};
 use crate::segment::in1::{self, Policy};
-use crate::segment::{ft1, in2, in3};
+use crate::segment::{ft1, in2, in3, pid};
 
 /// What is open.
 #[derive(Default)]
@@ -116,21 +115,42 @@ impl Scene {
     /// The patient's account, opened when first wanted.
     fn account(&mut self, cx: &mut Context<'_>) -> &mut Account {
         if self.cover.account.is_none() {
-            let number = self.patient.as_ref().and_then(|open| number(&open.resource));
-            let key = number
-                .as_ref()
-                .and_then(|one| one.value.clone())
-                .unwrap_or_default();
-            let id = cx.entries.unique_id("Account", &[&self.patient_key(), &key]);
-            let account = Account {
-                identifier: number.into_iter().collect(),
+            let mut account = Box::new(Account {
                 status: Some(Text::const_new("active")),
                 subject: self.subject().into_iter().collect(),
                 ..Account::default()
-            };
-            self.cover.account = Some(Open::new(id, Box::new(account), cx));
+            });
+            // PID-18 may number the visit as well; where there is none it is the account's alone.
+            match self.stay_number() {
+                Some(number) => account.identifier.push(number),
+                None => {
+                    if let Some(pid) = cx.stay.take() {
+                        pid::ACCOUNT.read(pid, &mut account, cx);
+                    }
+                }
+            }
+            let number = account.identifier.first().and_then(|one| one.value.clone());
+            let key = number.unwrap_or_default();
+            let id = cx.entries.unique_id("Account", &[&self.patient_key(), &key]);
+            self.cover.account = Some(Open::new(id, account, cx));
         }
         &mut self.cover.account.as_mut().expect("it was opened above").resource
+    }
+
+    /// The number of PID-18 that the visit has, without the marks of its place.
+    fn stay_number(&self) -> Option<Identifier> {
+        let of_visit = self
+            .encounter
+            .as_ref()
+            .map(|open| open.resource.identifier.as_slice());
+        let found = of_visit
+            .into_iter()
+            .flatten()
+            .find(|one| pid::is_stay_number(one));
+        let found = found.or_else(|| self.stay.as_ref()?.identifier.as_deref())?;
+        let mut number = found.clone();
+        number.extension.retain(|e| e.url.as_deref() != Some(keep::PLACE));
+        Some(number)
     }
 
     /// Puts the open policy into the Bundle, with whoever is insured by it.
@@ -181,16 +201,4 @@ impl Scene {
             open.close(cx);
         }
     }
-}
-
-/// The account number of PID-18, without the marks of its place.
-fn number(patient: &Patient) -> Option<fhir::Identifier> {
-    let found = patient
-        .identifier
-        .iter()
-        .find(|one| identifier::is_typed(one, "AN"));
-    found.cloned().map(|mut one| {
-        one.extension.retain(|e| e.url.as_deref() != Some(keep::PLACE));
-        one
-    })
 }

@@ -71,7 +71,7 @@ pub(crate) struct Scene {
     pub(crate) patient: Option<Open<Patient>>,
     pub(crate) encounter: Option<Open<Encounter>>,
     /// The visit by its number alone.
-    stay: Option<Reference>,
+    pub(crate) stay: Option<Reference>,
     pub(crate) order: Order,
     pub(crate) medicine: Medicine,
     pub(crate) cover: Cover,

@@ -182,6 +182,9 @@ impl<'b> Out<'_, 'b> {
         for encounter in encounters {
             pid::VISIT.write(encounter, segment, self.back);
         }
+        for account in self.of(Some(patient), |account: &Account| account.subject.first()) {
+            pid::ACCOUNT.write(account, segment, self.back);
+        }
         let reports = self.of(Some(patient), |report: &DiagnosticReport| report.subject.as_ref());
         let requests = self.of(Some(patient), |request: &ServiceRequest| request.subject.as_ref());
         let known = reports.iter().filter_map(|report| report.encounter.as_ref());

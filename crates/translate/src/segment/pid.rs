@@ -5,8 +5,8 @@ mod language;
 mod number;
 
 use fhir::{
-    Address, CodeableConcept, Coding, ContactPoint, Element, Encounter, Extension, HumanName, Identifier,
-    Patient, PatientCommunication, Reference, Text,
+    Account, Address, CodeableConcept, Coding, ContactPoint, Element, Encounter, Extension, HumanName,
+    Identifier, Patient, PatientCommunication, Reference, Text,
 };
 use hl7v2::{Field, Repetition};
 use uuid::Uuid;
@@ -106,6 +106,13 @@ pub(crate) static VISIT: SegmentMap<Encounter> = SegmentMap {
     segment: "PID",
     resource: "Encounter",
     rows: &[Row::new(18, "identifier", read_stay_number, write_stay_number).note("table 0203: AN")],
+};
+
+/// PID-18 of a message about an account and no visit. Guide: "Segment PID to Account".
+pub(crate) static ACCOUNT: SegmentMap<Account> = SegmentMap {
+    segment: "PID",
+    resource: "Account",
+    rows: &[Row::new(18, "identifier", read_account_number, write_account_number).note("table 0203: AN")],
 };
 
 /// PID-18 of a message about no visit.

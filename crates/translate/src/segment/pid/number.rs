@@ -78,6 +78,18 @@ pub(super) fn read_stay_number(field: Field<'_>, encounter: &mut Encounter, cx: 
     encounter.identifier.push(number);
 }
 
+pub(super) fn read_account_number(field: Field<'_>, account: &mut Account, cx: &mut Context<'_>) {
+    let mut stay = Encounter::default();
+    read_stay_number(field, &mut stay, cx);
+    account.identifier.append(&mut stay.identifier);
+}
+
+pub(super) fn write_account_number(account: &Account, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    if let Some(number) = account.identifier.first().filter(|_| field.is_empty()) {
+        write_number(number, field, back);
+    }
+}
+
 /// True for the number of PID-18, by its mark or, in a Bundle of others, by its type.
 pub(crate) fn is_stay_number(identifier: &Identifier) -> bool {
     keep::is_marked(&identifier.extension, STAY)
