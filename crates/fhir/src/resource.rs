@@ -157,7 +157,8 @@ macro_rules! resources {
 
 resources! {
     Account, AllergyIntolerance, Appointment, Basic, Binary, Bundle, CapabilityStatement, CareTeam, ChargeItem,
-    Condition, Coverage, Device, DiagnosticReport, DocumentReference, Encounter, EpisodeOfCare, Flag, Goal, Immunization,
+    Condition, Coverage, Device, DiagnosticReport, DocumentReference, Encounter, EpisodeOfCare, Flag, Goal,
+    HealthcareService, Immunization,
     Location, Medication, MedicationAdministration, MedicationDispense, MedicationRequest, MedicationStatement,
     MessageHeader, Observation, OperationOutcome, Organization, Parameters, Patient, Practitioner, PractitionerRole,
     Procedure, Provenance, RelatedPerson, Schedule, ServiceRequest, Slot, Specimen, Task,

@@ -26,8 +26,8 @@ macro_rules! boxed {
     )*};
 }
 
-boxed!(Account CareTeam Condition Coverage DiagnosticReport Encounter Goal Immunization MedicationAdministration MedicationDispense
-    MedicationRequest MessageHeader Observation Patient ServiceRequest Specimen);
+boxed!(Account Appointment CareTeam Condition Coverage DiagnosticReport DocumentReference Encounter Goal Immunization
+    MedicationAdministration MedicationDispense MedicationRequest MessageHeader Observation Patient ServiceRequest Specimen);
 
 /// A place in the Bundle, kept for a resource whose rows still run.
 #[derive(Clone, Copy, Debug)]

@@ -153,8 +153,9 @@ macro_rules! extensible {
     )*};
 }
 
-extensible!(Account Address AllergyIntolerance Annotation CareTeamParticipant ChargeItem Condition ContactPoint Coverage
-    DiagnosticReport Dosage Encounter EncounterParticipant HumanName Identifier Immunization MedicationAdministration
+extensible!(Account Address AllergyIntolerance Annotation Appointment AppointmentParticipant CareTeamParticipant
+    ChargeItem Condition ContactPoint Coverage DiagnosticReport DocumentReference DocumentReferenceContent Dosage
+    Encounter EncounterParticipant HumanName Identifier Immunization MedicationAdministration
     MedicationAdministrationDosage MedicationDispense MedicationIngredient MedicationRequest MessageHeader Observation
     OperationOutcomeIssue Organization ParametersParameter Patient PractitionerRole Procedure Provenance RelatedPerson
     ServiceRequest Specimen Device Goal);

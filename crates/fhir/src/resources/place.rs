@@ -135,6 +135,62 @@ backbone! {
 }
 
 domain_resource! {
+    /// What an organisation offers: a clinic, a test, a procedure that can be booked.
+    HealthcareService = "HealthcareService" {
+        identifier: Vec<Identifier> = "identifier";
+        active / active_element: Option<bool> = "active";
+        provided_by: Option<Reference> = "providedBy";
+        category: Vec<CodeableConcept> = "category";
+        type_: Vec<CodeableConcept> = "type";
+        specialty: Vec<CodeableConcept> = "specialty";
+        location: Vec<Reference> = "location";
+        name / name_element: Option<Text> = "name";
+        comment / comment_element: Option<Text> = "comment";
+        extra_details / extra_details_element: Option<Text> = "extraDetails";
+        photo: Option<Box<Attachment>> = "photo";
+        telecom: Vec<ContactPoint> = "telecom";
+        coverage_area: Vec<Reference> = "coverageArea";
+        service_provision_code: Vec<CodeableConcept> = "serviceProvisionCode";
+        eligibility: Vec<HealthcareServiceEligibility> = "eligibility";
+        program: Vec<CodeableConcept> = "program";
+        characteristic: Vec<CodeableConcept> = "characteristic";
+        communication: Vec<CodeableConcept> = "communication";
+        referral_method: Vec<CodeableConcept> = "referralMethod";
+        appointment_required / appointment_required_element: Option<bool> = "appointmentRequired";
+        available_time: Vec<HealthcareServiceAvailableTime> = "availableTime";
+        not_available: Vec<HealthcareServiceNotAvailable> = "notAvailable";
+        availability_exceptions / availability_exceptions_element: Option<Text> = "availabilityExceptions";
+        endpoint: Vec<Reference> = "endpoint";
+    }
+}
+
+backbone! {
+    /// The parts of `HealthcareService.eligibility`.
+    HealthcareServiceEligibility = "HealthcareService.eligibility" {
+        code: Option<CodeableConcept> = "code";
+        comment / comment_element: Option<Text> = "comment";
+    }
+}
+
+backbone! {
+    /// The parts of `HealthcareService.availableTime`.
+    HealthcareServiceAvailableTime = "HealthcareService.availableTime" {
+        days_of_week / days_of_week_element: Vec<Text> = "daysOfWeek";
+        all_day / all_day_element: Option<bool> = "allDay";
+        available_start_time / available_start_time_element: Option<Time> = "availableStartTime";
+        available_end_time / available_end_time_element: Option<Time> = "availableEndTime";
+    }
+}
+
+backbone! {
+    /// The parts of `HealthcareService.notAvailable`.
+    HealthcareServiceNotAvailable = "HealthcareService.notAvailable" {
+        description / description_element: Option<Text> = "description" required;
+        during: Option<Period> = "during";
+    }
+}
+
+domain_resource! {
     /// The people who look after a patient.
     CareTeam = "CareTeam" {
         identifier: Vec<Identifier> = "identifier";

@@ -32,6 +32,7 @@ data_type! {
         value_uri: Option<Box<Text>> = "valueUri";
         value_url: Option<Box<Text>> = "valueUrl";
         value_address: Option<Box<Address>> = "valueAddress";
+        value_annotation: Option<Box<Annotation>> = "valueAnnotation";
         value_attachment: Option<Box<Attachment>> = "valueAttachment";
         value_codeable_concept: Option<Box<CodeableConcept>> = "valueCodeableConcept";
         value_coding: Option<Box<Coding>> = "valueCoding";

@@ -259,6 +259,32 @@ pub(crate) fn write(
     }
 }
 
+/// CodeableConcept to CWE in one component, code, words and system alone.
+pub(crate) fn write_within(
+    concept: &CodeableConcept,
+    component: u16,
+    to: &mut RepetitionWriter<'_>,
+    back: &Back<'_>,
+) {
+    let coding = concept.coding.first();
+    let code = coding.and_then(|coding| coding.code.as_ref());
+    let words = coding
+        .and_then(|coding| coding.display.as_ref())
+        .or(concept.text.as_ref());
+    let system = coding.and_then(|coding| coding.system.as_deref());
+    let name = system.map(|uri| system::to_name(&back.vocabulary.coding_system, uri));
+    let parts = [
+        (1, code.map(Text::as_str)),
+        (2, words.map(Text::as_str)),
+        (3, name.as_deref()),
+    ];
+    for (n, text) in parts {
+        if let Some(text) = text {
+            to.subcomponent(component, n, text);
+        }
+    }
+}
+
 /// Coding to CWE.
 pub(crate) fn write_coding(
     coding: &Coding,

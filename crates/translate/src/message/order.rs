@@ -4,14 +4,14 @@
 //! ids from the filler's number (else the placer's), so that a preliminary result, its final form and its
 //! correction are one Observation.
 
-use fhir::{DiagnosticReport, Identifier, Observation, Reference, ServiceRequest, Specimen};
+use fhir::{DiagnosticReport, Identifier, Observation, Provenance, Reference, ServiceRequest, Specimen};
 use hl7v2::Segment;
 
 use super::scene::{Commented, Open, Scene, on_other};
 use crate::context::Context;
 use crate::datatype::identifier;
 use crate::keep;
-use crate::segment::{dg1, obr, obx, orc, spm};
+use crate::segment::{dg1, obr, obx, orc, spm, tq1};
 
 /// The group that is open.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub(crate) struct Order {
     pub(crate) observation: Option<Open<Observation>>,
     /// An OBR was read.
     described: bool,
+    /// A TQ1 was read.
+    timed: bool,
     /// An SPM was read: the next one is another specimen.
     specimens: usize,
     /// What ids in the group start with.
@@ -37,8 +39,31 @@ impl Order {
         scene.know_visit(cx);
         let mut request = Box::<ServiceRequest>::default();
         orc::ORC.read(segment, &mut request, cx);
+        let mut event = Provenance::default();
+        orc::EVENT.read(segment, &mut event, cx);
         scene.open_request(request, cx);
+        if let Some(open) = &scene.order.request
+            && !event.agent.is_empty()
+        {
+            let target = open.reference();
+            orc::complete_event(&mut event, target, open.resource.authored_on.as_deref());
+            let id = cx
+                .entries
+                .unique_id("Provenance", &["order", &open.id.to_string()]);
+            cx.entries.push(id, event);
+        }
         scene.commented = Commented::Order;
+    }
+
+    /// The timing of the order; one is all that FHIR has room for.
+    pub(crate) fn on_tq1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+        match &mut scene.order.request {
+            Some(open) if !scene.order.timed => {
+                tq1::TQ1.read(segment, &mut open.resource, cx);
+                scene.order.timed = true;
+            }
+            _ => on_other(segment, scene, cx),
+        }
     }
 
     pub(crate) fn on_obr<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {

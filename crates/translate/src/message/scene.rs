@@ -7,6 +7,7 @@ use fhir::{
 use hl7v2::{Message, Segment};
 use uuid::Uuid;
 
+use super::booking::Booking;
 use super::cover::{self, Cover};
 use super::medicine::{self, Kind, Medicine};
 use super::order::Order;
@@ -60,6 +61,8 @@ pub(crate) enum Commented {
     Medicine,
     /// The problem or goal of the PRB or GOL before it.
     Problem,
+    /// The appointment, or the resource of the AIS, AIG, AIL or AIP before it.
+    Appointment,
 }
 
 /// What is open.
@@ -81,6 +84,11 @@ pub(crate) struct Scene {
     pub(crate) team: Option<Open<CareTeam>>,
     /// The segment that a note or a participation belongs to.
     pub(crate) before: [u8; 3],
+    /// The numbers that MRG gives the visit that follows.
+    former_visit: Option<Encounter>,
+    /// The first of two people that an event links.
+    linked: Option<Open<Patient>>,
+    pub(crate) booking: Booking,
     pub(crate) commented: Commented,
     /// MSH-9.1.
     pub(crate) code: String,
@@ -134,6 +142,12 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"PRB" => problem::on_prb,
         b"GOL" => problem::on_gol,
         b"SPM" => Order::on_spm,
+        b"SCH" => Booking::on_sch,
+        b"RGS" => Booking::on_rgs,
+        b"AIS" => Booking::on_ais,
+        b"AIG" => Booking::on_aig,
+        b"AIL" => Booking::on_ail,
+        b"AIP" => Booking::on_aip,
         _ => return None,
     })
 }
@@ -159,6 +173,10 @@ pub(crate) fn read<'a>(message: &'a Message<'a>, cx: &mut Context<'a>) -> Scene 
     scene.close_order(cx);
     scene.close_referral(cx);
     scene.close_patient(cx);
+    if let Some(only) = scene.linked.take() {
+        only.close(cx);
+    }
+    std::mem::take(&mut scene.booking).close(cx);
     scene.close_reply(cx);
     scene
 }
@@ -215,12 +233,45 @@ impl Scene {
             open.close(cx);
         }
         self.stay = None;
-        if let Some(mut open) = self.patient.take() {
-            if let Some(pid) = cx.stay.take() {
-                pid::NO_VISIT.read(pid, &mut open.resource, cx);
-            }
-            open.close(cx);
+        if let Some(former) = self.former_visit.take() {
+            self.close_former(former, cx);
         }
+        let Some(mut open) = self.patient.take() else {
+            return;
+        };
+        if let Some(pid) = cx.stay.take() {
+            pid::NO_VISIT.read(pid, &mut open.resource, cx);
+        }
+        if cx.event == "A29" {
+            // The person's record is deleted.
+            open.resource.active = Some(false);
+        }
+        match self.linked.take() {
+            None if cx.event == "A24" => self.linked = Some(open),
+            Some(mut first) => {
+                mrg::see_also(&mut first.resource, open.reference());
+                mrg::see_also(&mut open.resource, first.reference());
+                first.close(cx);
+                open.close(cx);
+            }
+            None => open.close(cx),
+        }
+    }
+
+    /// A visit that only MRG names: it has no other number than the one it had.
+    fn close_former(&mut self, former: Encounter, cx: &mut Context<'_>) {
+        let mut encounter = Encounter {
+            subject: self.subject(),
+            ..Encounter::default()
+        };
+        mrg::take_numbers(&mut encounter, former);
+        pv1::complete(&mut encounter, cx);
+        let number = encounter.identifier.first().and_then(|one| one.value.clone());
+        let number = number.unwrap_or_default();
+        let id = cx
+            .entries
+            .unique_id("Encounter", &[&self.patient_key(), "former", &number]);
+        cx.entries.push(id, encounter);
     }
 }
 
@@ -247,6 +298,7 @@ fn on_pid<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     scene.focus.push(open.reference());
     scene.patient = Some(open);
     cx.stay = segment.field(18).is_valued().then_some(segment);
+    Booking::join(scene);
 }
 
 fn on_pd1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
@@ -261,42 +313,45 @@ fn on_mrg<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     let Some(survivor) = &mut scene.patient else {
         return on_other(segment, scene, cx);
     };
-    let mut loser = Box::<Patient>::default();
-    mrg::MRG.read(segment, &mut loser, cx);
-    let other = loser.identifier.first().map(|one| pid::identity(one, cx));
-    if let Some(id) = other.filter(|id| super::is_move(&cx.event) && *id != survivor.id) {
-        // The one a visit is moved from stays who they are.
-        let from = Open::new(id, loser, cx);
-        mrg::see_also(&mut survivor.resource, from.reference());
-        return from.close(cx);
+    let mut other = Box::<Patient>::default();
+    mrg::MRG.read(segment, &mut other, cx);
+    if mrg::is_visit(&cx.event) {
+        let mut visit = Encounter::default();
+        mrg::VISIT.read(segment, &mut visit, cx);
+        scene.former_visit = (!visit.identifier.is_empty()).then_some(visit);
+    } else {
+        mrg::KEPT.read(segment, &mut other, cx);
     }
-    if !super::is_merge(&cx.event) {
-        for mut identifier in loser.identifier {
-            pid::make_old(&mut identifier);
-            survivor.resource.identifier.push(identifier);
-        }
-        survivor.resource.name.extend(loser.name);
-        survivor.resource.extension.extend(loser.extension);
-        return;
-    }
-    let id = loser
+    let ids: Vec<Uuid> = other
         .identifier
         .iter()
         .map(|one| pid::identity(one, cx))
-        .collect::<Vec<_>>();
-    let id = id.into_iter().find(|id| *id != survivor.id).unwrap_or_else(|| {
-        cx.note(Note::warning(
-            Some(segment.location()),
-            "merge-with-itself",
-            "both sides have the same identifier",
-        ));
-        cx.entries.unique_id("Patient", &["merged", &scene.control_id])
-    });
-    mrg::retire(&mut loser, survivor.reference());
-    let open = Open::new(id, loser, cx);
-    mrg::survive(&mut survivor.resource, open.reference());
-    scene.focus.push(open.reference());
-    open.close(cx);
+        .collect();
+    let id = ids.into_iter().find(|id| *id != survivor.id);
+    match (super::other(&cx.event), id) {
+        (super::Other::Moved, Some(id)) => {
+            // The one something is moved from stays who they are.
+            let from = Open::new(id, other, cx);
+            mrg::see_also(&mut survivor.resource, from.reference());
+            from.close(cx);
+        }
+        (super::Other::Merged, id) => {
+            let id = id.unwrap_or_else(|| {
+                cx.note(Note::warning(
+                    Some(segment.location()),
+                    "merge-with-itself",
+                    "both sides have the same identifier",
+                ));
+                cx.entries.unique_id("Patient", &["merged", &scene.control_id])
+            });
+            mrg::retire(&mut other, survivor.reference());
+            let open = Open::new(id, other, cx);
+            mrg::survive(&mut survivor.resource, open.reference());
+            scene.focus.push(open.reference());
+            open.close(cx);
+        }
+        _ => mrg::take_former(&mut survivor.resource, *other),
+    }
 }
 
 fn on_nk1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
@@ -316,7 +371,28 @@ fn on_nk1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
 }
 
 fn on_pv1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
-    if pv1::is_placeholder(segment) && matches!(cx.event.as_str(), "A28" | "A31" | "A40" | "A34" | "A18") {
+    if pv1::is_placeholder(segment)
+        && matches!(
+            cx.event.as_str(),
+            "A28"
+                | "A31"
+                | "A40"
+                | "A34"
+                | "A18"
+                | "A24"
+                | "A30"
+                | "A35"
+                | "A36"
+                | "A37"
+                | "A39"
+                | "A41"
+                | "A43"
+                | "A46"
+                | "A47"
+                | "A48"
+                | "A49"
+        )
+    {
         let rule = Rule {
             segment: "PV1",
             field: 2,
@@ -336,6 +412,9 @@ fn on_pv1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     }
     let mut encounter = Box::<Encounter>::default();
     pv1::PV1.read(segment, &mut encounter, cx);
+    if let Some(former) = scene.former_visit.take() {
+        mrg::take_numbers(&mut encounter, former);
+    }
     if let Some(pid) = cx.stay.take() {
         pid::VISIT.read(pid, &mut encounter, cx);
     }
@@ -365,6 +444,7 @@ fn on_pv1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     let open = Open::new(id, encounter, cx);
     scene.focus.push(open.reference());
     scene.encounter = Some(open);
+    Booking::visit(scene);
 }
 
 fn on_pv2<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
@@ -498,12 +578,6 @@ fn on_orc<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     }
 }
 
-fn on_tq1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
-    if !medicine::on_tq1(segment, scene, cx) {
-        on_other(segment, scene, cx);
-    }
-}
-
 fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     let done = match scene.commented {
         Commented::Medicine => medicine::on_nte(segment, scene, cx),
@@ -520,6 +594,7 @@ fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
             .as_mut()
             .map(|open| &mut open.resource.note),
         Commented::Order => scene.order.request.as_mut().map(|open| &mut open.resource.note),
+        Commented::Appointment => return Booking::on_nte(segment, scene, cx),
         Commented::Medicine | Commented::Problem | Commented::Nothing => None,
     };
     let Some(notes) = target else {
@@ -530,6 +605,15 @@ fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     // FHIR has no note without a text.
     if note.text.is_some() {
         notes.push(note);
+    }
+}
+
+/// The time of the appointment, or the timing of the order.
+fn on_tq1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    if scene.booking.is_open() {
+        Booking::on_tq1(segment, scene, cx);
+    } else if !medicine::on_tq1(segment, scene, cx) {
+        Order::on_tq1(segment, scene, cx);
     }
 }
 

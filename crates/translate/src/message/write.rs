@@ -3,13 +3,14 @@
 //! The rows write; this page decides only what stands where. It serves Bundles that we made and Bundles that
 //! others made: what a Bundle does not say (an event, a version) takes a named default.
 
+mod booking;
 mod cover;
 mod medicine;
 mod problem;
 mod reply;
 
 use fhir::{
-    Account, AllergyIntolerance, ChargeItem, Condition, DiagnosticReport, Encounter, EncounterDiagnosis,
+    Account, AllergyIntolerance, Appointment, ChargeItem, Condition, DiagnosticReport, Encounter, EncounterDiagnosis,
     Immunization, MedicationAdministration, MedicationDispense, MedicationRequest, MessageHeader,
     Observation, Patient, PatientLink, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
 };
@@ -18,7 +19,7 @@ use crate::back::{Back, SegmentWriter};
 use crate::keep;
 use crate::segment::{
     al1, dg1, evn, ft1, iam, mrg, msa, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, prb, pv1, pv2, rf1, rol,
-    spm,
+    spm, tq1,
 };
 
 /// The version a message gets when its Bundle names none.
@@ -36,26 +37,23 @@ pub(crate) fn segments(back: &Back<'_>) -> Vec<SegmentWriter> {
     out.header();
     out.referrals();
     let ahead = out.segments.len();
-    // Whom something was moved from stands in MRG, as whoever was merged away does.
-    let moves = super::is_move(&out.event);
-    let from = |patient: &&Patient| {
-        let links = back.all::<Patient>().flat_map(|other| &other.link);
-        let mut others = links.filter(|link| moves && link.type_.as_deref() == Some("seealso"));
-        others.any(|link| {
-            let other = back.resolve::<Patient>(link.other_.as_ref());
-            other.is_some_and(|other| std::ptr::eq(other, *patient))
-        })
-    };
     let patients: Vec<&Patient> = back
         .all::<Patient>()
-        .filter(|patient| !mrg::is_retired(patient) && !from(patient))
+        .filter(|patient| !mrg::is_retired(patient) && !out.is_moved_from(patient))
         .collect();
     if patients.is_empty() {
         out.patient_parts(None);
     }
+    let appointment = back.first::<Appointment>().filter(|_| out.is_schedule());
+    if let Some(appointment) = appointment {
+        out.appointment(appointment);
+    }
     for patient in patients {
         out.patient(patient);
         out.patient_parts(Some(patient));
+    }
+    if let Some(appointment) = appointment {
+        out.resources(appointment);
     }
     if out.segments.len() == ahead && !out.says_enough() {
         return Vec::new();
@@ -90,6 +88,13 @@ fn event(back: &Back<'_>) -> String {
         "P01"
     } else if back.first::<DiagnosticReport>().is_some() || back.first::<Observation>().is_some() {
         "R01"
+    } else if let Some(appointment) = back.first::<Appointment>() {
+        match appointment.status.as_deref() {
+            Some("cancelled") => "S15",
+            Some("entered-in-error") => "S17",
+            Some("noshow") => "S26",
+            _ => "S12",
+        }
     } else if back.first::<ServiceRequest>().is_some() {
         "O21"
     } else if merged {
@@ -103,13 +108,17 @@ fn event(back: &Back<'_>) -> String {
 }
 
 /// The message so far.
-struct Out<'o, 'b> {
-    back: &'o Back<'b>,
-    segments: Vec<SegmentWriter>,
+pub(super) struct Out<'o, 'b> {
+    pub(super) back: &'o Back<'b>,
+    pub(super) segments: Vec<SegmentWriter>,
     event: String,
 }
 
 impl<'b> Out<'_, 'b> {
+    pub(super) fn is_schedule(&self) -> bool {
+        super::code_and_structure(&self.event).0 == "SIU"
+    }
+
     fn is_adt(&self) -> bool {
         super::code_and_structure(&self.event).0 == "ADT"
     }
@@ -140,11 +149,38 @@ impl<'b> Out<'_, 'b> {
             return;
         }
         let mut segment = SegmentWriter::new("EVN");
-        if let Some(provenance) = self.back.first::<Provenance>() {
+        if let Some(provenance) = self.provenance() {
             evn::EVN.write(provenance, &mut segment, self.back);
         }
         segment.set(1, self.event.as_str());
         self.segments.push(segment);
+    }
+
+    /// True for the one something was moved from: MRG names them.
+    fn is_moved_from(&self, patient: &Patient) -> bool {
+        if super::other(&self.event) != super::Other::Moved {
+            return false;
+        }
+        let links = self.back.all::<Patient>().flat_map(|one| &one.link);
+        links
+            .filter(|link| link.type_.as_deref() == Some("seealso"))
+            .filter_map(|link| self.back.resolve::<Patient>(link.other_.as_ref()))
+            .any(|other| std::ptr::eq(other, patient))
+    }
+
+    /// The Provenance of the message: the one about its header, not the one of an order.
+    fn provenance(&self) -> Option<&'b Provenance> {
+        let of_message = |one: &&Provenance| {
+            let mut targets = one.target.iter();
+            targets.any(|target| self.back.resolve::<MessageHeader>(Some(target)).is_some())
+        };
+        let of_order = |one: &&Provenance| {
+            let mut targets = one.target.iter();
+            targets.any(|target| self.back.resolve::<ServiceRequest>(Some(target)).is_some())
+        };
+        let mut all = self.back.all::<Provenance>();
+        all.find(of_message)
+            .or_else(|| self.back.all::<Provenance>().find(|one| !of_order(one)))
     }
 
     fn patient(&mut self, patient: &'b Patient) {
@@ -155,17 +191,27 @@ impl<'b> Out<'_, 'b> {
         let mut segment = SegmentWriter::new("PD1");
         pd1::PD1.write(patient, &mut segment, self.back);
         self.push(segment);
-        let moves = super::is_move(&self.event);
+        let moves = super::other(&self.event) == super::Other::Moved;
         for link in patient.link.iter().filter(|link| is_in_mrg(link, moves)) {
             let Some(loser) = self.back.resolve::<Patient>(link.other_.as_ref()) else {
                 continue;
             };
             let mut segment = SegmentWriter::new("MRG");
             mrg::MRG.write(loser, &mut segment, self.back);
+            mrg::KEPT.write(loser, &mut segment, self.back);
+            self.visit_numbers(patient, &mut segment);
             // MRG-1 is a number and no set id: alone it says everything.
             if !segment.leaves.is_empty() {
                 self.segments.push(segment);
             }
+        }
+        let mut segment = SegmentWriter::new("MRG");
+        let former = mrg::former(patient);
+        mrg::MRG.write(&former, &mut segment, self.back);
+        mrg::KEPT.write(&former, &mut segment, self.back);
+        if !segment.leaves.is_empty() {
+            self.visit_numbers(patient, &mut segment);
+            self.segments.push(segment);
         }
         let kin = nk1::of_patient(Some(patient), self.back).filter(|one| !cover::pays(one, self.back));
         let kin: Vec<&'b fhir::RelatedPerson> = kin.collect();
@@ -199,6 +245,15 @@ impl<'b> Out<'_, 'b> {
         }
     }
 
+    /// The numbers that the patient's visits had before.
+    fn visit_numbers(&self, patient: &'b Patient, segment: &mut SegmentWriter) {
+        let visits: Vec<&'b Encounter> =
+            self.of(Some(patient), |encounter: &Encounter| encounter.subject.as_ref());
+        for visit in visits {
+            mrg::VISIT.write(visit, segment, self.back);
+        }
+    }
+
     fn patient_parts(&mut self, patient: Option<&'b Patient>) {
         let encounters: Vec<&'b Encounter> =
             self.of(patient, |encounter: &Encounter| encounter.subject.as_ref());
@@ -227,10 +282,14 @@ impl<'b> Out<'_, 'b> {
             .flat_map(|report| &report.based_on)
             .filter_map(|one| self.back.resolve(Some(one)))
             .collect();
+        let booked = self.booked();
         for request in requests
             .iter()
             .filter(|request| !keep::is_marked(&request.extension, rf1::REFERRAL))
-            .filter(|request| !reported.iter().any(|one| std::ptr::eq(*one, **request)))
+            .filter(|request| {
+                let mut known = reported.iter().chain(&booked);
+                !known.any(|one| std::ptr::eq(*one, **request))
+            })
         {
             self.order(Some(request), None);
         }
@@ -351,6 +410,9 @@ impl<'b> Out<'_, 'b> {
         let mut orc = SegmentWriter::new("ORC");
         if let Some(request) = request {
             orc::ORC.write(request, &mut orc, self.back);
+            if let Some(event) = orc::event_of(request, self.back) {
+                orc::EVENT.write(event, &mut orc, self.back);
+            }
         }
         if let Some(report) = report {
             // A report of others may be all that knows the numbers.
@@ -364,6 +426,11 @@ impl<'b> Out<'_, 'b> {
         }
 
         let mut obr = SegmentWriter::new("OBR");
+        if let Some(request) = request
+            && !self.is_result()
+        {
+            self.timing(request);
+        }
         obr.set(1, self.next("OBR").to_string());
         if let Some(report) = report {
             obr::REPORT.write(report, &mut obr, self.back);
@@ -376,7 +443,14 @@ impl<'b> Out<'_, 'b> {
             obr::SPECIMEN.write(first, &mut obr, self.back);
         }
         self.segments.push(obr);
-        self.notes(request.map_or(&[], |request| request.note.as_slice()));
+        if let Some(request) = request {
+            if self.is_result() {
+                self.timing(request);
+            }
+            let notes = request.note.iter();
+            let own = notes.filter(|note| !keep::is_marked(&note.extension, tq1::INSTRUCTION));
+            self.notes(own);
+        }
 
         let results = report.map_or_else(
             || request.map_or(&[][..], |request| request.supporting_info.as_slice()),
@@ -428,11 +502,22 @@ impl<'b> Out<'_, 'b> {
             let mut segment = SegmentWriter::new("OBX");
             obx::OBX.write(observation, &mut segment, self.back);
             self.push_numbered(segment, number);
-            self.notes(&observation.note);
+            self.notes(observation.note.iter());
         }
     }
 
-    fn notes(&mut self, notes: &[fhir::Annotation]) {
+    /// True for a message of results: its TQ1 stands behind the OBR.
+    fn is_result(&self) -> bool {
+        self.event.starts_with('R')
+    }
+
+    fn timing(&mut self, request: &ServiceRequest) {
+        let mut segment = SegmentWriter::new("TQ1");
+        tq1::TQ1.write(request, &mut segment, self.back);
+        self.push_numbered(segment, 1);
+    }
+
+    pub(super) fn notes<'n>(&mut self, notes: impl IntoIterator<Item = &'n fhir::Annotation>) {
         for (number, note) in (1..).zip(notes) {
             let mut segment = SegmentWriter::new("NTE");
             nte::NTE.write(note, &mut segment, self.back);
@@ -464,7 +549,7 @@ impl<'b> Out<'_, 'b> {
         }
     }
 
-    fn push_numbered(&mut self, mut segment: SegmentWriter, number: usize) {
+    pub(super) fn push_numbered(&mut self, mut segment: SegmentWriter, number: usize) {
         if !segment.is_empty() {
             segment.set(1, number.to_string());
             self.segments.push(segment);

@@ -1,5 +1,6 @@
 //! Segments: each with the resources it becomes, both ways side by side.
 
+pub(crate) mod ai;
 pub(crate) mod al1;
 pub(crate) mod dg1;
 pub(crate) mod err;
@@ -30,6 +31,7 @@ pub(crate) mod pv1;
 pub(crate) mod pv2;
 pub(crate) mod qpd;
 pub(crate) mod rf1;
+pub(crate) mod rgs;
 pub(crate) mod rol;
 pub(crate) mod rxa;
 pub(crate) mod rxc;
@@ -37,8 +39,10 @@ pub(crate) mod rxd;
 pub(crate) mod rxe;
 pub(crate) mod rxo;
 pub(crate) mod rxr;
+pub(crate) mod sch;
 pub(crate) mod sft;
 pub(crate) mod spm;
+pub(crate) mod tq1;
 pub(crate) mod vaccine;
 
 use crate::row::Table;
@@ -54,6 +58,8 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &pid::NO_VISIT,
     &pd1::PD1,
     &mrg::MRG,
+    &mrg::KEPT,
+    &mrg::VISIT,
     &nk1::NK1,
     &pv1::PV1,
     &pv2::PV2,
@@ -104,4 +110,13 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &prd::PRD,
     &prt::ROLE,
     &prt::DEVICE,
+    &tq1::TQ1,
+    &sch::SCH,
+    &sch::ORDER,
+    &tq1::APPOINTMENT,
+    &rgs::RGS,
+    &ai::AIS,
+    &ai::AIG,
+    &ai::AIL,
+    &ai::AIP,
 ];

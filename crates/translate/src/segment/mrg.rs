@@ -1,12 +1,15 @@
 //! MRG to the Patient that is merged away, and back. The guide has no map for merges: two Patients, linked.
 //!
-//! The loser is inactive, its identifiers are `use=old`; the survivor `replaces` it.
+//! The loser is inactive, its identifiers are `use=old`; the survivor `replaces` it. Where an event changes a number
+//! or merges accounts or visits, MRG holds what the same patient or visit had before: it becomes old and keeps a mark.
 
-use fhir::{Patient, PatientLink, Reference, Text};
+use fhir::{Encounter, Identifier, Patient, PatientLink, Reference, Text};
 use hl7v2::Field;
 
+use crate::back::{Back, FieldWriter};
 use crate::context::Context;
 use crate::datatype::{identifier, name};
+use crate::keep;
 use crate::row::SegmentMap;
 use crate::segment::pid;
 
@@ -69,10 +72,150 @@ pub(crate) static MRG: SegmentMap<Patient> = SegmentMap {
             },
             |patient, field, back| name::write_all(&patient.name, field, back),
         ),
-        Row::kept(5),
-        Row::kept(6),
     ],
 };
+
+/// MRG-5 and MRG-6 on the Patient, where the event is not about a visit.
+pub(crate) static KEPT: SegmentMap<Patient> = SegmentMap {
+    segment: "MRG",
+    resource: "Patient",
+    rows: &[Row::kept(5), Row::kept(6)],
+};
+
+/// MRG to the Encounter whose number changed, or which was moved or merged into another.
+pub(crate) static VISIT: SegmentMap<Encounter> = SegmentMap {
+    segment: "MRG",
+    resource: "Encounter",
+    rows: &[
+        crate::row::Row::<Encounter>::new(5, "identifier", read_visit, write_visit).note("old"),
+        crate::row::Row::<Encounter>::new(6, "identifier", read_visit, write_visit).note("old"),
+    ],
+};
+
+/// The place a number of MRG stood, as its mark gives it.
+fn place_of(field: u16) -> &'static str {
+    match field {
+        3 => "MRG-3",
+        5 => "MRG-5",
+        6 => "MRG-6",
+        _ => "MRG-1",
+    }
+}
+
+fn read_visit(field: Field<'_>, encounter: &mut Encounter, cx: &mut Context<'_>) {
+    let place = place_of(cx.rule.field);
+    for one in field.repetitions() {
+        cx.at(encounter.identifier.len());
+        if let Some(mut number) = identifier::read_cx(one, cx) {
+            number.extension.push(keep::mark(place));
+            encounter.identifier.push(number);
+        }
+    }
+}
+
+fn write_visit(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    let here = encounter.identifier.iter();
+    for one in here.filter(|one| keep::is_marked(&one.extension, &place)) {
+        identifier::write_cx(&plain(one), field.repetition(), back);
+    }
+}
+
+/// The number as MRG held it: a visit number's type follows from PV1-19.
+fn plain(one: &Identifier) -> Identifier {
+    let mut one = one.clone();
+    if keep::is_marked(&one.extension, CURRENT) && identifier::is_typed(&one, "VN") {
+        one.type_ = None;
+    }
+    one
+}
+
+/// Marks a number of MRG that the visit also has now.
+const CURRENT: &str = "PV1-19";
+
+/// True for a number that stood in MRG and only there.
+pub(crate) fn is_former(one: &Identifier) -> bool {
+    let marked = |place: &str| keep::is_marked(&one.extension, place);
+    !marked(CURRENT) && (marked("MRG-5") || marked("MRG-6"))
+}
+
+/// True for an event that is about a visit: MRG-5 and MRG-6 are numbers of the PV1 that follows.
+pub(crate) fn is_visit(event: &str) -> bool {
+    matches!(event, "A42" | "A45" | "A50" | "A51")
+}
+
+/// Gives a visit the numbers that MRG said it had.
+pub(crate) fn take_numbers(encounter: &mut Encounter, former: Encounter) {
+    for mut number in former.identifier {
+        let same = |known: &&mut Identifier| {
+            known.value == number.value && known.system == number.system && known.assigner == number.assigner
+        };
+        if let Some(known) = encounter.identifier.iter_mut().find(same) {
+            known.extension.push(keep::mark(CURRENT));
+            known.extension.append(&mut number.extension);
+        } else {
+            number.use_ = Some(Text::const_new("old"));
+            encounter.identifier.push(number);
+        }
+    }
+}
+
+/// Gives a patient the numbers and names that MRG said they had.
+pub(crate) fn take_former(patient: &mut Patient, former: Patient) {
+    for mut one in former.identifier {
+        let place = if identifier::is_typed(&one, "AN") {
+            "MRG-3"
+        } else {
+            "MRG-1"
+        };
+        match patient.identifier.iter_mut().find(|known| {
+            known.value == one.value
+                && known.system == one.system
+                && known.assigner == one.assigner
+                && known.type_ == one.type_
+        }) {
+            Some(known) => known.extension.extend([keep::mark("PID-3"), keep::mark(place)]),
+            None => {
+                pid::make_old(&mut one);
+                one.extension.push(keep::mark(place));
+                patient.identifier.push(one);
+            }
+        }
+    }
+    for mut name in former.name {
+        name.extension.push(keep::mark("MRG-7"));
+        patient.name.push(name);
+    }
+    patient.extension.extend(former.extension);
+}
+
+/// What MRG held, from the patient who took it over.
+pub(crate) fn former(patient: &Patient) -> Patient {
+    let mut held = Patient::default();
+    for one in &patient.identifier {
+        let marked = |place: &str| keep::is_marked(&one.extension, place);
+        if marked("MRG-1") || marked("MRG-3") {
+            held.identifier.push(one.clone());
+        }
+    }
+    let names = patient.name.iter();
+    held.name = names
+        .filter(|name| keep::is_marked(&name.extension, "MRG-7"))
+        .cloned()
+        .collect();
+    let places = ["MRG-5", "MRG-6"];
+    let carried = patient.extension.iter().filter(|one| {
+        let place = one
+            .extension
+            .iter()
+            .find(|part| part.url.as_deref() == Some("place"));
+        place
+            .and_then(|part| part.value_string.as_deref())
+            .is_some_and(|place| places.contains(&place))
+    });
+    held.extension = carried.cloned().collect();
+    held
+}
 
 /// MRG-1, and MRG-2 and MRG-4 of older versions: numbers of the one who goes.
 fn read_numbers(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
@@ -157,6 +300,73 @@ mod tests {
             "A40",
             &[PID],
             "MRG|70000999^^^RYJ^MR~9990000018^^^NHS^NH||ACC1^^^RYJ^AN||||Former^Ada",
+        );
+    }
+
+    #[test]
+    fn a_changed_number_is_old_and_comes_back() {
+        for event in ["A46", "A47", "A48", "A49", "A35", "A41"] {
+            let bundle = round_trip(
+                event,
+                &[PID],
+                "MRG|70000999^^^RYJ^MR||ACC1^^^RYJ^AN||||Former^Ada",
+            );
+            let [patient]: [&Patient; 1] = all::<Patient>(&bundle).try_into().unwrap();
+            assert!(patient.link.is_empty(), "{event}");
+            assert_eq!(patient.identifier[1].use_.as_deref(), Some("old"));
+            assert_ne!(patient.active, Some(false));
+        }
+        // An account merge names the same patient on both sides.
+        let bundle = round_trip("A41", &[PID], "MRG|70000123^^^RYJ^MR||ACC1^^^RYJ^AN");
+        assert_eq!(all::<Patient>(&bundle)[0].identifier.len(), 2);
+    }
+
+    #[test]
+    fn a_visit_keeps_the_number_it_had() {
+        for (event, mrg) in [
+            ("A50", "MRG|70000123^^^RYJ^MR||||V1^^^RYJ^VN"),
+            ("A51", "MRG|70000123^^^RYJ^MR|||||ALT1^^^RYJ"),
+            ("A42", "MRG|70000123^^^RYJ^MR||||V1^^^RYJ"),
+            ("A45", "MRG|70000999^^^RYJ^MR||||V2^^^RYJ"),
+        ] {
+            let pv1 = "PV1|1|I|||||||||||||||||V2^^^RYJ";
+            let (bundle, ledger) = read(&message(event, &[PID, mrg, pv1]));
+            assert_eq!(ledger.totals().lost, 0);
+            let written = crate::testing::back(&bundle);
+            assert!(written.contains(&mrg.to_owned()), "{event}: {written:?}");
+            assert!(written.contains(&pv1.to_owned()), "{event}: {written:?}");
+            assert_eq!(
+                written.iter().filter(|line| line.starts_with("PID")).count(),
+                1,
+                "{event}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_visit_that_only_mrg_names_is_still_a_visit() {
+        let (bundle, _) = read(&message("A42", &[PID, "MRG|70000123^^^RYJ^MR||||V1^^^RYJ"]));
+        let visit: &Encounter = crate::testing::first(&bundle);
+        assert_eq!(visit.identifier[0].use_.as_deref(), Some("old"));
+    }
+
+    #[test]
+    fn linked_people_see_each_other_and_stay_who_they_are() {
+        let other = "PID|2||70000999^^^RYJ^MR||Other^Ann";
+        let (bundle, _) = read(&message("A24", &[PID, "PV1|1|N", other, "PV1|1|N"]));
+        let patients = all::<Patient>(&bundle);
+        assert_eq!(patients.len(), 2);
+        for patient in &patients {
+            assert_eq!(patient.link[0].type_.as_deref(), Some("seealso"));
+            assert_ne!(patient.active, Some(false));
+        }
+        let written = crate::testing::back(&bundle);
+        assert_eq!(written.iter().filter(|line| line.starts_with("PID")).count(), 2);
+        let (bundle, _) = read(&message("A37", &[PID, other]));
+        assert!(
+            all::<Patient>(&bundle)
+                .iter()
+                .all(|patient| patient.link.is_empty())
         );
     }
 

@@ -201,10 +201,19 @@ pub(crate) static REQUEST: SegmentMap<ServiceRequest> = SegmentMap {
             5,
             "priority",
             |field, request, cx| {
-                (request.priority, request.priority_element) =
-                    code::read(field, &cx.vocabulary.priority, cx, "");
+                if request.priority.is_some() {
+                    // TQ1-9 said it.
+                    crate::keep::read_field(field, request, cx);
+                } else {
+                    (request.priority, request.priority_element) =
+                        code::read(field, &cx.vocabulary.priority, cx, "");
+                }
             },
             |request, field, back| {
+                crate::keep::write_field(request, field, back);
+                if super::tq1::stood_here(request) {
+                    return;
+                }
                 let table = &back.vocabulary.priority;
                 let code = code::write(request.priority.as_ref(), &request.priority_element, table);
                 field.repetition().optional(1, code.as_ref());
@@ -214,8 +223,21 @@ pub(crate) static REQUEST: SegmentMap<ServiceRequest> = SegmentMap {
         Row::<ServiceRequest>::new(
             6,
             "occurrenceDateTime",
-            |field, request, cx| request.occurrence_date_time = time::date_time(field, cx, ""),
-            |request, field, back| time::put(request.occurrence_date_time.as_deref(), field, back),
+            |field, request, cx| {
+                let moment = time::date_time(field, cx, "");
+                // TQ1 makes it a timing: this is the moment that the timing names.
+                match &mut request.occurrence_timing {
+                    Some(timing) => timing.event.extend(moment),
+                    None => request.occurrence_date_time = moment,
+                }
+            },
+            |request, field, back| {
+                let timing = request.occurrence_timing.as_ref();
+                let event = timing
+                    .and_then(|timing| timing.event.first())
+                    .map(|event| &**event);
+                time::put(request.occurrence_date_time.as_deref().or(event), field, back);
+            },
         ),
         Row::<ServiceRequest>::new(11, "intent", read_action, write_action).note("table 0065"),
         Row::<ServiceRequest>::new(16, "requester", orc::read_requester, orc::write_requester),

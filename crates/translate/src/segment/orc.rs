@@ -1,8 +1,8 @@
 //! ORC to ServiceRequest and back. Guide: "Segment ORC to ServiceRequest".
 
 use fhir::{
-    Extension, Identifier, Organization, Practitioner, PractitionerRole, Reference, Resource, ServiceRequest,
-    Text,
+    Extension, Identifier, Instant, Organization, Practitioner, PractitionerRole, Provenance,
+    ProvenanceAgent, Reference, Resource, ServiceRequest, Text,
 };
 use hl7v2::Field;
 
@@ -12,6 +12,8 @@ use crate::datatype::{address, code, concept, identifier, organization, person, 
 use crate::entries::reference;
 use crate::ledger::Outcome;
 use crate::row::SegmentMap;
+use crate::segment::evn::PARTICIPANT;
+use crate::segment::msh;
 use crate::segment::prt::PARTICIPATION;
 
 type Row = crate::row::Row<ServiceRequest>;
@@ -143,13 +145,10 @@ pub(crate) static ORC: SegmentMap<ServiceRequest> = SegmentMap {
         Row::kept(6),
         Row::kept(7),
         Row::kept(8),
-        Row::kept(10),
-        Row::kept(11),
         Row::kept(13),
         Row::kept(15),
         Row::kept(17),
         Row::kept(18),
-        Row::kept(19),
         Row::kept(20),
         Row::kept(25),
         Row::kept(26),
@@ -166,6 +165,90 @@ pub(crate) static ORC: SegmentMap<ServiceRequest> = SegmentMap {
         Row::kept(38),
     ],
 };
+
+/// ORC to Provenance: who entered, verified and acted on the order.
+pub(crate) static EVENT: SegmentMap<Provenance> = SegmentMap {
+    segment: "ORC",
+    resource: "Provenance",
+    rows: &[
+        crate::row::Row::<Provenance>::new(
+            10,
+            "agent.who",
+            |field, event, cx| read_agents(field, ENTERER, event, cx),
+            |event, field, back| write_agents(event, ENTERER, field, back),
+        )
+        .note("enterer"),
+        crate::row::Row::<Provenance>::new(
+            11,
+            "agent.who",
+            |field, event, cx| read_agents(field, VERIFIER, event, cx),
+            |event, field, back| write_agents(event, VERIFIER, field, back),
+        )
+        .note("verifier"),
+        crate::row::Row::<Provenance>::new(
+            19,
+            "agent.who",
+            |field, event, cx| read_agents(field, PERFORMER, event, cx),
+            |event, field, back| write_agents(event, PERFORMER, field, back),
+        )
+        .note("performer"),
+    ],
+};
+
+const ENTERER: (&str, &str) = ("enterer", "Enterer");
+const VERIFIER: (&str, &str) = ("verifier", "Verifier");
+const PERFORMER: (&str, &str) = ("performer", "Performer");
+
+fn read_agents(
+    field: Field<'_>,
+    (code, display): (&'static str, &'static str),
+    event: &mut Provenance,
+    cx: &mut Context<'_>,
+) {
+    for xcn in field.repetitions() {
+        cx.at(event.agent.len());
+        let Some(who) = person::read(xcn, cx) else {
+            continue;
+        };
+        event.agent.push(ProvenanceAgent {
+            type_: Some(concept::of_code(PARTICIPANT, code, display)),
+            who: Some(who),
+            ..ProvenanceAgent::default()
+        });
+    }
+}
+
+fn write_agents(event: &Provenance, (code, _): (&str, &str), field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    for agent in &event.agent {
+        let own = agent
+            .type_
+            .as_ref()
+            .is_some_and(|kind| concept::says(kind, PARTICIPANT, code));
+        if let Some(who) = agent.who.as_ref().filter(|_| own) {
+            person::write(who, field.repetition(), back);
+        }
+    }
+}
+
+/// Points an order's Provenance at the order and fills what FHIR requires.
+pub(crate) fn complete_event(event: &mut Provenance, order: Reference, at: Option<&str>) {
+    event.target = vec![order];
+    match at.filter(|at| at.contains('T')) {
+        Some(at) => event.recorded = Some(Instant::from(at)),
+        None => event.recorded_element = msh::absent(),
+    }
+}
+
+/// The Provenance of an order.
+pub(crate) fn event_of<'b>(request: &ServiceRequest, back: &Back<'b>) -> Option<&'b Provenance> {
+    back.all::<Provenance>().find(|event| {
+        let mut targets = event.target.iter();
+        targets.any(|one| {
+            back.resolve::<ServiceRequest>(Some(one))
+                .is_some_and(|target| std::ptr::eq(target, request))
+        })
+    })
+}
 
 fn read_status(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
     (request.status, request.status_element) = code::read(field, &cx.vocabulary.order_status, cx, "");

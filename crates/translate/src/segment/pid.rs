@@ -127,7 +127,11 @@ fn read_names(field: Field<'_>, patient: &mut Patient, cx: &mut Context<'_>) {
 }
 
 fn write_names(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let own = |name: &&HumanName| !keep::is_marked(&name.extension, "PID-9");
+    let own = |name: &&HumanName| {
+        ["PID-9", "MRG-7"]
+            .iter()
+            .all(|place| !keep::is_marked(&name.extension, place))
+    };
     name::write_all(patient.name.iter().filter(own), field, back);
 }
 

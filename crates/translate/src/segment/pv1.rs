@@ -81,8 +81,15 @@ pub(crate) static PV1: SegmentMap<Encounter> = SegmentMap {
         Row::new(
             42,
             "location",
-            |field, encounter, cx| read_location(field, "reserved", encounter, cx),
-            |encounter, field, back| write_location(with_status(encounter, "reserved"), field, back),
+            |field, encounter, cx| match cx.event.as_str() {
+                // A26 takes the reservation back.
+                "A26" => keep::read_field(field, encounter, cx),
+                _ => read_location(field, "reserved", encounter, cx),
+            },
+            |encounter, field, back| {
+                keep::write_field(encounter, field, back);
+                write_location(with_status(encounter, "reserved"), field, back);
+            },
         )
         .note("pending"),
         Row::new(
@@ -396,8 +403,10 @@ fn identifier_is_visit(kind: &CodeableConcept) -> bool {
 }
 
 fn write_visit_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let own =
-        |one: &&Identifier| !keep::is_marked(&one.extension, "PV1-50") && !super::pid::is_stay_number(one);
+    let own = |one: &&Identifier| {
+        let elsewhere = super::pid::is_stay_number(one) || super::mrg::is_former(one);
+        !keep::is_marked(&one.extension, "PV1-50") && !elsewhere
+    };
     let visit = |one: &&Identifier| own(one) && one.type_.as_ref().is_some_and(identifier_is_visit);
     let found = encounter
         .identifier
@@ -439,7 +448,7 @@ fn write_other_number(encounter: &Encounter, field: &mut FieldWriter<'_>, back: 
     for one in encounter.identifier.iter().filter(elsewhere) {
         // In a Bundle of others the first is the visit number, the rest are other numbers.
         let taken = !marked(one) && (visit(one) || std::mem::take(&mut spare) > 0);
-        if !taken {
+        if !taken && !super::mrg::is_former(one) {
             identifier::write_cx(one, field.repetition(), back);
         }
     }

@@ -247,6 +247,8 @@ vocabularies! {
     marital_status = "0002-marital-status";
     /// Encounter.status by trigger event.
     event_status = "0003-encounter-status";
+    /// Appointment.status by trigger event.
+    event_appointment = "0003-appointment-status";
     /// Encounter.class.
     encounter_class = "0004-encounter-class";
     /// Encounter.status by patient class.
@@ -319,6 +321,14 @@ vocabularies! {
     identifier_type = "0203-identifier-type";
     /// Encounter.priority.
     visit_priority = "0217-visit-priority";
+    /// Appointment.reasonCode.
+    appointment_reason = "0276-appointment-reason";
+    /// Appointment.appointmentType.
+    appointment_type = "0277-appointment-type";
+    /// Appointment.status.
+    appointment_status = "0278-appointment-status";
+    /// Appointment.participant.status.
+    participation_status = "0278-participation-status";
     /// Patient.communication.language, and that of a related person.
     language = "0296-primary-language";
     /// Identifier.type of a universal id.

@@ -11,7 +11,8 @@ pub(super) fn read_identifiers(field: Field<'_>, patient: &mut Patient, cx: &mut
 
 pub(super) fn write_identifiers(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let elsewhere = |id: &&Identifier| {
-        !stood(id, &["PID-2", "PID-4", "PID-19", "PID-20"]) && !identifier::is_typed(id, "AN")
+        !stood(id, &["PID-2", "PID-4", "PID-19", "PID-20", "MRG-1", "MRG-3"])
+            && !identifier::is_typed(id, "AN")
     };
     for identifier in patient.identifier.iter().filter(elsewhere) {
         identifier::write_cx(identifier, field.repetition(), back);
@@ -117,7 +118,7 @@ pub(super) fn write_account(patient: &Patient, field: &mut FieldWriter<'_>, back
     let found = patient
         .identifier
         .iter()
-        .find(|one| identifier::is_typed(one, "AN"));
+        .find(|one| identifier::is_typed(one, "AN") && !keep::is_marked(&one.extension, "MRG-3"));
     if let Some(account) = found.filter(|_| field.is_empty()) {
         write_number(account, field, back);
     }
