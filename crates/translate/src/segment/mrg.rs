@@ -147,8 +147,10 @@ pub(crate) fn is_visit(event: &str) -> bool {
 /// Gives a visit the numbers that MRG said it had.
 pub(crate) fn take_numbers(encounter: &mut Encounter, former: Encounter) {
     for mut number in former.identifier {
+        let nameless = |one: &Identifier| one.system.is_none() && one.assigner.is_none();
         let same = |known: &&mut Identifier| {
-            known.value == number.value && known.system == number.system && known.assigner == number.assigner
+            let alike = known.system == number.system && known.assigner == number.assigner;
+            known.value == number.value && (alike || nameless(known) || nameless(&number))
         };
         if let Some(known) = encounter.identifier.iter_mut().find(same) {
             known.extension.push(keep::mark(CURRENT));
