@@ -127,6 +127,17 @@ pub(crate) struct Original {
     pub(crate) dialect: String,
 }
 
+/// True for the DocumentReference that carries the original message.
+pub(crate) fn is_original(document: &DocumentReference) -> bool {
+    document.content.iter().any(|content| {
+        let system = content
+            .format
+            .as_ref()
+            .and_then(|format| format.system.as_deref());
+        system == Some(FORMAT)
+    })
+}
+
 /// Finds the original message that travels with a Bundle.
 pub(crate) fn original(bundle: &Bundle) -> Option<Original> {
     let resources = bundle.entry.iter().filter_map(|entry| entry.resource.as_ref());

@@ -7,6 +7,7 @@
 
 mod booking;
 mod cover;
+mod document;
 mod medicine;
 mod order;
 mod participant;

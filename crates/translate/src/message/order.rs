@@ -122,6 +122,7 @@ impl Order {
             )
         };
         let open = Open::new(id, observation, cx);
+        scene.document.relate(open.reference());
         match (&mut scene.order.report, scene.order.specimens) {
             (Some(report), 0) => report.resource.result.push(open.reference()),
             (Some(_), _) => {}
@@ -186,6 +187,7 @@ impl Order {
         }
         if let Some(mut open) = self.request {
             orc::complete(&mut open.resource);
+            scene.document.ordered(open.reference());
             if self.report.is_none() {
                 scene.focus.push(open.reference());
             }
@@ -203,7 +205,20 @@ impl Order {
 fn is_result(scene: &Scene, report: &DiagnosticReport) -> bool {
     let ordering = matches!(
         scene.code.as_str(),
-        "ORM" | "OML" | "OMG" | "OMP" | "OMB" | "OMD" | "OMI" | "RDE" | "RDS"
+        "ORM"
+            | "OML"
+            | "OMG"
+            | "OMP"
+            | "OMB"
+            | "OMD"
+            | "OMI"
+            | "RDE"
+            | "RDS"
+            | "ORR"
+            | "ORL"
+            | "ORG"
+            | "ORP"
+            | "MDM"
     );
     !ordering || report.status.is_some() || report.issued.is_some()
 }

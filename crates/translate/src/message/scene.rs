@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::booking::Booking;
 use super::cover::{self, Cover};
+use super::document::Document;
 use super::medicine::{self, Kind, Medicine};
 use super::order::Order;
 use super::participant;
@@ -89,6 +90,7 @@ pub(crate) struct Scene {
     /// The first of two people that an event links.
     linked: Option<Open<Patient>>,
     pub(crate) booking: Booking,
+    pub(crate) document: Document,
     pub(crate) commented: Commented,
     /// MSH-9.1.
     pub(crate) code: String,
@@ -116,7 +118,7 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"NTE" => on_nte,
         b"ORC" => on_orc,
         b"OBR" => Order::on_obr,
-        b"OBX" => medicine::on_obx,
+        b"OBX" => on_obx,
         b"RXO" => medicine::on_rxo,
         b"RXE" => medicine::on_rxe,
         b"RXD" => medicine::on_rxd,
@@ -142,6 +144,7 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"PRB" => problem::on_prb,
         b"GOL" => problem::on_gol,
         b"SPM" => Order::on_spm,
+        b"TXA" => Document::on_txa,
         b"SCH" => Booking::on_sch,
         b"RGS" => Booking::on_rgs,
         b"AIS" => Booking::on_ais,
@@ -177,6 +180,7 @@ pub(crate) fn read<'a>(message: &'a Message<'a>, cx: &mut Context<'a>) -> Scene 
         only.close(cx);
     }
     std::mem::take(&mut scene.booking).close(cx);
+    std::mem::take(&mut scene.document).close(cx);
     scene.close_reply(cx);
     scene
 }
@@ -605,6 +609,13 @@ fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     // FHIR has no note without a text.
     if note.text.is_some() {
         notes.push(note);
+    }
+}
+
+/// A part of the document, or a finding.
+fn on_obx<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    if !Document::on_obx(segment, scene, cx) {
+        medicine::on_obx(segment, scene, cx);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod booking;
 mod cover;
+mod document;
 mod medicine;
 mod problem;
 mod reply;
@@ -95,6 +96,8 @@ fn event(back: &Back<'_>) -> String {
             Some("noshow") => "S26",
             _ => "S12",
         }
+    } else if let Some(document) = document::first(back) {
+        document::event(document)
     } else if back.first::<ServiceRequest>().is_some() {
         "O21"
     } else if merged {
@@ -145,7 +148,7 @@ impl<'b> Out<'_, 'b> {
         segment.set(12, VERSION);
         self.segments.push(segment);
         self.reply(header);
-        if !self.is_adt() || msa::answers(header) {
+        if !(self.is_adt() || self.is_document()) || msa::answers(header) {
             return;
         }
         let mut segment = SegmentWriter::new("EVN");
@@ -293,6 +296,7 @@ impl<'b> Out<'_, 'b> {
         {
             self.order(Some(request), None);
         }
+        self.documents(patient);
         if !self.is_adt() && !loose.is_empty() {
             // An OBX needs an OBR before it.
             let mut segment = SegmentWriter::new("OBR");
@@ -329,7 +333,8 @@ impl<'b> Out<'_, 'b> {
     ) -> Vec<&'b Observation> {
         let claimed = reports.iter().flat_map(|report| &report.result);
         let claimed = claimed.chain(requests.iter().flat_map(|request| &request.supporting_info));
-        let claimed: Vec<&Observation> = claimed.filter_map(|one| self.back.resolve(Some(one))).collect();
+        let claimed = claimed.filter_map(|one| self.back.resolve(Some(one)));
+        let claimed: Vec<&Observation> = claimed.chain(self.findings()).collect();
         let about_specimen = |one: &Observation| {
             one.focus
                 .iter()
@@ -498,7 +503,11 @@ impl<'b> Out<'_, 'b> {
     }
 
     fn observations(&mut self, observations: &[&'b Observation]) {
-        for (number, observation) in (1..).zip(observations) {
+        self.observations_from(1, observations);
+    }
+
+    fn observations_from(&mut self, first: usize, observations: &[&'b Observation]) {
+        for (number, observation) in (first..).zip(observations) {
             let mut segment = SegmentWriter::new("OBX");
             obx::OBX.write(observation, &mut segment, self.back);
             self.push_numbered(segment, number);

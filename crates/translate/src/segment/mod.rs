@@ -43,6 +43,7 @@ pub(crate) mod sch;
 pub(crate) mod sft;
 pub(crate) mod spm;
 pub(crate) mod tq1;
+pub(crate) mod txa;
 pub(crate) mod vaccine;
 
 use crate::row::Table;
@@ -70,6 +71,7 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &dg1::ALONE,
     &pr1::PR1,
     &orc::ORC,
+    &orc::EVENT,
     &obr::REPORT,
     &obr::REQUEST,
     &obr::SPECIMEN,
@@ -119,4 +121,6 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &ai::AIG,
     &ai::AIL,
     &ai::AIP,
+    &txa::TXA,
+    &txa::CONTENT,
 ];

@@ -127,8 +127,15 @@ fn plain(one: &Identifier) -> Identifier {
     if keep::is_marked(&one.extension, CURRENT) && identifier::is_typed(&one, "VN") {
         one.type_ = None;
     }
+    if keep::is_marked(&one.extension, BARE) {
+        one.system = None;
+        one.assigner = None;
+    }
     one
 }
+
+/// Marks a number that MRG gave without its authority.
+const BARE: &str = "MRG-5.1";
 
 /// Marks a number of MRG that the visit also has now.
 const CURRENT: &str = "PV1-19";
@@ -154,6 +161,9 @@ pub(crate) fn take_numbers(encounter: &mut Encounter, former: Encounter) {
         };
         if let Some(known) = encounter.identifier.iter_mut().find(same) {
             known.extension.push(keep::mark(CURRENT));
+            if nameless(&number) && !nameless(known) {
+                known.extension.push(keep::mark(BARE));
+            }
             known.extension.append(&mut number.extension);
         } else {
             number.use_ = Some(Text::const_new("old"));

@@ -321,6 +321,12 @@ vocabularies! {
     identifier_type = "0203-identifier-type";
     /// Encounter.priority.
     visit_priority = "0217-visit-priority";
+    /// DocumentReference.docStatus.
+    document_completion = "0271-document-completion";
+    /// DocumentReference.securityLabel.
+    document_confidentiality = "0272-document-confidentiality";
+    /// DocumentReference.status.
+    document_availability = "0273-document-availability";
     /// Appointment.reasonCode.
     appointment_reason = "0276-appointment-reason";
     /// Appointment.appointmentType.
