@@ -11,9 +11,10 @@ mod problem;
 mod reply;
 
 use fhir::{
-    Account, AllergyIntolerance, Appointment, ChargeItem, Condition, DiagnosticReport, Encounter, EncounterDiagnosis,
-    Immunization, MedicationAdministration, MedicationDispense, MedicationRequest, MessageHeader,
-    Observation, Patient, PatientLink, Procedure, Provenance, Reference, ServiceRequest, Specimen, Text,
+    Account, AllergyIntolerance, Appointment, ChargeItem, Condition, DiagnosticReport, Encounter,
+    EncounterDiagnosis, Immunization, MedicationAdministration, MedicationDispense, MedicationRequest,
+    MessageHeader, Observation, Patient, PatientLink, Procedure, Provenance, Reference, ServiceRequest,
+    Specimen, Text,
 };
 
 use crate::back::{Back, SegmentWriter};
