@@ -154,9 +154,10 @@ pub fn acknowledge(incoming: Option<&Message<'_>>, ack: &Ack<'_>, control_id: &s
     let version = incoming
         .map(|message| message.header().version())
         .unwrap_or_default();
-    let version = Version::read(&version);
+    let known = Version::read(&version);
+    let version = known.unwrap_or(Version::ASSUMED.0);
     let mut builder = Builder::new(encoding);
-    write_header(&mut builder, incoming, version, control_id, now);
+    write_header(&mut builder, incoming, known, control_id, now);
     let mut msa = builder.segment("MSA");
     msa.field(1, ack.code.as_str());
     if let Some(incoming) = incoming {
@@ -202,12 +203,14 @@ fn surviving_header(frame: &[u8]) -> Option<Vec<u8>> {
 struct Version(u8, u8);
 
 impl Version {
-    /// A version that is missing or unreadable is answered as 2.5, whose ERR says most.
-    fn read(text: &str) -> Self {
+    /// What a version that is missing or unreadable is answered as: its ERR says most.
+    const ASSUMED: (Self, &str) = (Self(2, 5), "2.5.1");
+
+    fn read(text: &str) -> Option<Self> {
         let mut numbers = text.split('.').map(|number| number.trim().parse().ok());
         match (numbers.next().flatten(), numbers.next().flatten()) {
-            (Some(2), Some(minor)) => Self(2, minor),
-            _ => Self(2, 5),
+            (Some(2), Some(minor)) => Some(Self(2, minor)),
+            _ => None,
         }
     }
 }
@@ -215,14 +218,15 @@ impl Version {
 fn write_header(
     builder: &mut Builder,
     incoming: Option<&Message<'_>>,
-    version: Version,
+    known: Option<Version>,
     control_id: &str,
     now: &str,
 ) {
+    let (assumed, assumed_text) = Version::ASSUMED;
     let mut msh = builder.segment("MSH");
     msh.field(7, now).field(10, control_id).component(9, 1, "ACK");
     let Some(incoming) = incoming else {
-        msh.field(11, "P").field(12, "2.5.1").component(9, 3, "ACK");
+        msh.field(11, "P").field(12, assumed_text).component(9, 3, "ACK");
         return;
     };
     let field = |n| incoming.field("MSH", n).raw();
@@ -230,11 +234,15 @@ fn write_header(
         .raw(4, field(6))
         .raw(5, field(3))
         .raw(6, field(4))
-        .raw(11, field(11))
-        .raw(12, field(12));
+        .raw(11, field(11));
+    // A version that is none may be anything, a patient's name included: it is not sent back.
+    match known {
+        Some(_) => msh.raw(12, field(12)),
+        None => msh.field(12, assumed_text),
+    };
     msh.component(9, 2, &incoming.header().trigger_event());
     // The structure came with 2.3.1.
-    let precise = version > Version(2, 3) || incoming.header().version() == "2.3.1";
+    let precise = known.unwrap_or(assumed) > Version(2, 3) || incoming.header().version() == "2.3.1";
     if precise {
         msh.component(9, 3, "ACK");
     }
@@ -416,6 +424,17 @@ mod tests {
             location: Some("PID-3[2].1".parse().unwrap()),
             condition: "101",
             text: "PID-3 is empty",
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_none_is_not_sent_back() {
+        for version in ["", "9.9", "2\u{b}MSH", "MARLOWE^ODETTE"] {
+            let incoming = format!("MSH|^~\\&|A|B|C|D|||ADT^A01|42|P|{version}\r");
+            let incoming = Message::parse(incoming.as_bytes()).unwrap();
+            let answer = acknowledge(Some(&incoming), &Ack::of(AckCode::AR), "1", "2024");
+            let answer = Message::parse(&answer).unwrap();
+            assert_eq!(answer.field("MSH", 12).text(), "2.5.1", "{version}");
         }
     }
 
