@@ -121,6 +121,7 @@ pub(super) fn app(running: &Arc<Running>, address: SocketAddr) -> Router {
         .route("/_status", get(health))
         .route("/api/v1/systems", get(systems))
         .route("/api/v1/systems/{system}/actions/{action}", post(act))
+        .fallback(nothing_here)
         .with_state(Arc::clone(running))
         .merge(running.gateway.router());
     for epr in running.eprs() {
@@ -129,6 +130,11 @@ pub(super) fn app(running: &Arc<Running>, address: SocketAddr) -> Router {
         }
     }
     app
+}
+
+async fn nothing_here() -> impl IntoResponse {
+    let error = json!({ "error": "nothing is served under this path", "next": "GET / lists what is" });
+    (StatusCode::NOT_FOUND, axum::Json(error))
 }
 
 async fn landing(State(running): State<Arc<Running>>) -> impl IntoResponse {
