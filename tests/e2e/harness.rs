@@ -72,12 +72,25 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts on free ports and waits for the ready line.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[], None)
+    }
+
+    /// The same with these variables set, and its log in a file when one is given.
+    pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)], log: Option<&Path>) -> Self {
+        let log = log.map(|path| {
+            std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(path)
+                .expect("a log")
+        });
         let mut child = Command::new(program())
             .args(["serve", "--http", "0", "--mllp", "0"])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(log.map_or_else(Stdio::inherit, Stdio::from))
+            .envs(variables.iter().copied())
             .spawn()
             .expect("the program starts");
         let stdout = child.stdout.take().expect("stdout is a pipe");
@@ -91,7 +104,8 @@ impl Serving {
                 mllp.insert(name.to_owned(), address.parse().expect("an address"));
             }
             if words.get(1) == Some(&"ready") {
-                let http = value("console=http://").expect("the ready line names the console");
+                let console = value("console=").expect("the ready line names the console");
+                let (_, http) = console.split_once("://").expect("a URL");
                 return Self {
                     child,
                     mllp,
@@ -100,6 +114,10 @@ impl Serving {
             }
         }
         panic!("eprgw ended before it was ready: {:?}", child.wait());
+    }
+
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
     }
 
     pub(crate) fn mllp(&self, name: &str) -> SocketAddr {
@@ -121,6 +139,12 @@ impl Serving {
         let (status, body) = self.get(path);
         assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
         serde_json::from_slice(&body).expect("JSON")
+    }
+
+    /// A request with a bearer token.
+    pub(crate) fn ask_as(&self, token: &str, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let path = format!("{path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\nX-Rest:");
+        request(self.http, method, &path, body)
     }
 
     pub(crate) fn post(&self, path: &str, body: &[u8]) -> (u16, Vec<u8>) {

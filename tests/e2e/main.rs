@@ -7,3 +7,4 @@ mod command_line;
 mod crash;
 mod harness;
 mod story;
+mod strangers;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use mllp::{Frame, Listener, Peer, Refusal, Turn};
+use mllp::{Frame, Guard, Listener, Peer, Refusal, Turn};
 use store::{Journal, JournalError, MessageId, SqliteJournal};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -14,11 +14,12 @@ use tracing::{info, warn};
 use translate::Translator;
 
 use crate::clock::{Clock, Ids};
-use crate::config::{Face, Settings};
+use crate::config::{Endpoint, Face, Settings};
 use crate::deliver::{self, Line, Watch};
 use crate::facade::Facade;
 use crate::fhir_in::Inlet;
 use crate::receive::{self, Door, Received};
+use crate::tls::{ServerTls, TlsError};
 use crate::verdict::Failure;
 use crate::{api, pipeline, record};
 
@@ -62,6 +63,14 @@ pub enum StartError {
         /// What is wrong with it.
         source: rest::client::ClientError,
     },
+    /// An endpoint's certificates cannot be used.
+    #[error("endpoint {endpoint}: {source}")]
+    Tls {
+        /// The endpoint.
+        endpoint: String,
+        /// Which file, and why.
+        source: TlsError,
+    },
     /// A code table is not sound.
     #[error(transparent)]
     Vocabulary(#[from] translate::VocabularyError),
@@ -93,6 +102,7 @@ impl Gateway {
             ..translate::Settings::default()
         };
         let translator = Translator::new(translation)?;
+        let guards = guards(&settings)?;
         let sockets = open(&settings).await?;
         let (mut lines, mut following) = (Vec::new(), Vec::new());
         for (at, endpoint) in settings.endpoints.iter().enumerate() {
@@ -104,11 +114,7 @@ impl Gateway {
             let interfaces = interfaces
                 .filter(|(_, interface)| interface.to == at)
                 .map(|(interface, _)| interface);
-            let (line, kept) =
-                Line::new(endpoint, &settings.limits, interfaces).map_err(|source| StartError::Fhir {
-                    endpoint: endpoint.name.clone(),
-                    source,
-                })?;
+            let (line, kept) = Line::new(endpoint, &settings.limits, interfaces)?;
             lines.push(Some(line));
             following.push((at, kept));
         }
@@ -142,9 +148,31 @@ impl Gateway {
                     .spawn(deliver::run_worker(running.shared.clone(), endpoint));
             }
         }
-        running.listen(sockets)?;
+        running.listen(sockets, guards)?;
         Ok(running)
     }
+}
+
+/// What each listener asks of its peers, by endpoint. Reads every certificate before any port is opened.
+fn guards(settings: &Settings) -> Result<Vec<Guard>, StartError> {
+    let guard = |endpoint: &Endpoint| {
+        let mut guard = Guard::default();
+        if let (Face::Listen(_), Some(files)) = (&endpoint.face, &endpoint.tls) {
+            let tls = Arc::new(ServerTls::server(files).map_err(|source| StartError::Tls {
+                endpoint: endpoint.name.clone(),
+                source,
+            })?);
+            guard.tls = Some(Arc::new(move || tls.current()));
+        }
+        if !endpoint.allow.is_empty() {
+            let allow = endpoint.allow.clone();
+            guard.admits = Some(Arc::new(move |address| {
+                allow.iter().any(|network| network.contains(address))
+            }));
+        }
+        Ok(guard)
+    };
+    settings.endpoints.iter().map(guard).collect()
 }
 
 /// Opens every listener's port, and serves none yet.
@@ -262,7 +290,7 @@ pub struct Running {
 }
 
 impl Running {
-    fn listen(&mut self, sockets: Vec<(usize, TcpListener)>) -> Result<(), StartError> {
+    fn listen(&mut self, sockets: Vec<(usize, TcpListener)>, guards: Vec<Guard>) -> Result<(), StartError> {
         let limits = &self.shared.settings.limits;
         let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         for (endpoint, socket) in sockets {
@@ -280,7 +308,8 @@ impl Running {
                 shared: self.shared.clone(),
                 endpoint,
             };
-            let listener = Listener::start(socket, limits, entrance).map_err(|source| {
+            let guard = guards[endpoint].clone();
+            let listener = Listener::start_guarded(socket, limits, guard, entrance).map_err(|source| {
                 let endpoint = &self.shared.settings.endpoints[endpoint];
                 let Face::Listen(address) = endpoint.face else {
                     unreachable!("only listeners have sockets")
@@ -330,7 +359,7 @@ impl Running {
 
     /// The paths of the façades.
     pub fn facades(&self) -> Vec<String> {
-        let path = |endpoint: &crate::config::Endpoint| match &endpoint.face {
+        let path = |endpoint: &Endpoint| match &endpoint.face {
             Face::Facade(path) => Some(path.clone()),
             _ => None,
         };

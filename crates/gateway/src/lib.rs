@@ -21,9 +21,11 @@ mod pipeline;
 mod receive;
 mod record;
 mod route;
+mod tls;
 mod translate;
 mod verdict;
 
 pub use self::clock::{Clock, Ids};
 pub use self::gateway::{Gateway, Running, StartError};
 pub use self::route::{EventPattern, PatternError};
+pub use self::tls::{Followed, ServerTls, TlsError};

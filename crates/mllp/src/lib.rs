@@ -19,18 +19,22 @@
 //! Listener::bind(address, Limits, service).await -> io::Result<Listener>
 //! listener.address(); listener.counts(); listener.shutdown().await
 //!
+//! Listener::start_guarded(socket, Limits, Guard, service) -> io::Result<Listener>     // TLS, addresses allowed
+//! Sender::connect_assured(address, SenderLimits, Assurance).await                       // TLS
 //! Sender::connect(address, SenderLimits).await -> Result<Sender, SendError>
 //! sender.send(payload).await -> Result<Bytes, SendError>; sender.answer().await (a second ACK)
 //! ```
 
 mod codec;
 mod connection;
+mod guard;
 mod limits;
 pub mod listener;
 pub mod sender;
 mod turn;
 
 pub use codec::{Decoder, Frame, FrameError, Refusal, Unframable, encode};
+pub use guard::{Assurance, Guard, ServerConfigs};
 pub use limits::{Limits, SenderLimits};
 pub use listener::{Counts, Listener, Peer, Service};
 pub use sender::{SendError, Sender};

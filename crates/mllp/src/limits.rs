@@ -19,6 +19,8 @@ pub struct Limits {
     pub idle_timeout_ms: u64,
     /// A frame that has begun and not ended after so long is refused and its connection closed.
     pub partial_frame_timeout_ms: u64,
+    /// A TLS handshake that takes longer is given up.
+    pub handshake_timeout_ms: u64,
     /// A peer that takes no byte of an answer for so long is cut off.
     pub write_timeout_ms: u64,
     /// How long to wait for a peer to close after us, so that the last answer is not reset away.
@@ -37,6 +39,7 @@ impl Default for Limits {
             in_flight_bytes_max: 128 << 20,
             idle_timeout_ms: 600_000,
             partial_frame_timeout_ms: 30_000,
+            handshake_timeout_ms: 5_000,
             write_timeout_ms: 30_000,
             linger_ms: 500,
             keepalive_ms: 60_000,

@@ -15,11 +15,13 @@ use bytes::Bytes;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connection;
-use crate::{Frame, Limits, Refusal, Turn};
+use crate::{Frame, Guard, Limits, Refusal, ServerConfigs, Turn};
 
 /// Pause after a failed `accept` (out of file descriptors, say), so that it does not spin.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -154,10 +156,29 @@ impl Listener {
     /// # Errors
     /// When the socket has no local address.
     pub fn start<S: Service>(socket: TcpListener, limits: Limits, service: S) -> io::Result<Self> {
+        Self::start_guarded(socket, limits, Guard::default(), service)
+    }
+
+    /// Serves a port that is already open to those whom the guard lets in.
+    ///
+    /// # Errors
+    /// When the socket has no local address.
+    pub fn start_guarded<S: Service>(
+        socket: TcpListener,
+        limits: Limits,
+        guard: Guard,
+        service: S,
+    ) -> io::Result<Self> {
         let address = socket.local_addr()?;
         let shared = Arc::new(Shared::new(limits));
         let tasks = TaskTracker::new();
-        tasks.spawn(accept(socket, shared.clone(), tasks.clone(), Arc::new(service)));
+        tasks.spawn(accept(
+            socket,
+            guard,
+            shared.clone(),
+            tasks.clone(),
+            Arc::new(service),
+        ));
         Ok(Self {
             address,
             shared,
@@ -254,7 +275,13 @@ impl Drop for Seat {
     }
 }
 
-async fn accept<S: Service>(socket: TcpListener, shared: Arc<Shared>, tasks: TaskTracker, service: Arc<S>) {
+async fn accept<S: Service>(
+    socket: TcpListener,
+    guard: Guard,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    service: Arc<S>,
+) {
     loop {
         let accepted = tokio::select! {
             biased;
@@ -269,6 +296,11 @@ async fn accept<S: Service>(socket: TcpListener, shared: Arc<Shared>, tasks: Tas
                 continue;
             }
         };
+        if guard.admits.as_ref().is_some_and(|admits| !admits(address.ip())) {
+            shared.tally.refused.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(peer = %address, "connection closed: this address is not allowed here");
+            continue;
+        }
         let Some(seat) = shared.admit(address) else {
             shared.tally.refused.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(peer = %address, "connection closed: connections_max or connections_per_peer_max reached");
@@ -279,12 +311,46 @@ async fn accept<S: Service>(socket: TcpListener, shared: Arc<Shared>, tasks: Tas
             continue;
         }
         let connection = shared.tally.served.fetch_add(1, Ordering::Relaxed) + 1;
-        let (shared, service) = (shared.clone(), service.clone());
+        let (shared, service, tls) = (shared.clone(), service.clone(), guard.tls.clone());
         tasks.spawn(async move {
             let _seat = seat;
-            connection::serve(&*service, &Peer { address, connection }, stream, &shared).await;
+            let peer = Peer { address, connection };
+            match tls {
+                None => connection::serve(&*service, &peer, stream, &shared).await,
+                Some(configs) => {
+                    if let Some(stream) = shake_hands(&configs, &peer, stream, &shared).await {
+                        connection::serve(&*service, &peer, stream, &shared).await;
+                    }
+                }
+            }
         });
     }
+}
+
+/// TLS before the first frame; none when the peer does not prove itself, speaks something else, or takes too long.
+async fn shake_hands(
+    configs: &ServerConfigs,
+    peer: &Peer,
+    stream: TcpStream,
+    shared: &Shared,
+) -> Option<TlsStream<TcpStream>> {
+    let longest = Duration::from_millis(shared.limits.handshake_timeout_ms);
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(longest, TlsAcceptor::from(configs()).accept(stream)) => shaken,
+        () = shared.stop.cancelled() => return None,
+    };
+    match shaken {
+        Ok(Ok(stream)) => return Some(stream),
+        Ok(Err(error)) => {
+            shared.tally.refused.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(peer = %peer.address, %error, "connection closed: no TLS");
+        }
+        Err(_) => {
+            shared.tally.timed_out.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(peer = %peer.address, "connection closed: handshake_timeout_ms has passed");
+        }
+    }
+    None
 }
 
 /// Answers leave at once, and a peer that vanished without a word is found out.

@@ -12,9 +12,11 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
 
+use crate::guard::Stream;
 use crate::listener::prepare;
-use crate::{Decoder, FrameError, SenderLimits, Unframable, encode};
+use crate::{Assurance, Decoder, FrameError, SenderLimits, Unframable, encode};
 
 const READ_BYTES: usize = 8 << 10;
 
@@ -64,7 +66,7 @@ impl SendError {
 /// One connection to a receiver, one frame in flight.
 #[derive(Debug)]
 pub struct Sender {
-    stream: TcpStream,
+    stream: Stream,
     limits: SenderLimits,
     decoder: Decoder,
     buffer: BytesMut,
@@ -78,15 +80,44 @@ impl Sender {
     /// # Errors
     /// [`SendError::Connect`], also when `connect_timeout_ms` has passed.
     pub async fn connect(address: impl ToSocketAddrs, limits: SenderLimits) -> Result<Self, SendError> {
+        Self::open(address, limits, None).await
+    }
+
+    /// Connects with TLS.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and when the receiver does not prove to be who it should be.
+    pub async fn connect_assured(
+        address: impl ToSocketAddrs,
+        limits: SenderLimits,
+        assurance: Assurance,
+    ) -> Result<Self, SendError> {
+        Self::open(address, limits, Some(assurance)).await
+    }
+
+    async fn open(
+        address: impl ToSocketAddrs,
+        limits: SenderLimits,
+        assurance: Option<Assurance>,
+    ) -> Result<Self, SendError> {
+        let opening = async {
+            let stream = TcpStream::connect(address).await?;
+            prepare(&stream, limits.keepalive_ms)?;
+            Ok(match assurance {
+                None => Stream::Plain(stream),
+                Some(Assurance { tls, name }) => {
+                    Stream::Secure(Box::new(TlsConnector::from(tls).connect(name, stream).await?))
+                }
+            })
+        };
         let connect_timeout = Duration::from_millis(limits.connect_timeout_ms);
-        let stream = tokio::time::timeout(connect_timeout, TcpStream::connect(address))
+        let stream = tokio::time::timeout(connect_timeout, opening)
             .await
             .unwrap_or_else(|_| {
                 let text = format!("connect_timeout_ms = {} has passed", limits.connect_timeout_ms);
                 Err(io::Error::new(io::ErrorKind::TimedOut, text))
             })
             .map_err(SendError::Connect)?;
-        prepare(&stream, limits.keepalive_ms).map_err(SendError::Connect)?;
         Ok(Self {
             stream,
             decoder: Decoder::new(limits.frame_bytes_max),
@@ -101,7 +132,7 @@ impl Sender {
     /// # Errors
     /// When the socket is gone.
     pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.stream.local_addr()
+        self.stream.socket().local_addr()
     }
 
     /// Whether [`send`](Self::send) can still work; once false, connect again.
@@ -122,9 +153,13 @@ impl Sender {
         let mut frame = BytesMut::with_capacity(payload.len() + 3);
         encode(payload, &mut frame)?;
         self.spent = true;
-        self.refuse_unsolicited()?;
+        self.refuse_unsolicited().await?;
         let deadline = Instant::now() + Duration::from_millis(self.limits.answer_timeout_ms);
-        match timeout_at(deadline, self.stream.write_all(&frame)).await {
+        let writing = async {
+            self.stream.write_all(&frame).await?;
+            self.stream.flush().await
+        };
+        match timeout_at(deadline, writing).await {
             Ok(written) => written.map_err(SendError::Lost)?,
             Err(_) => return Err(self.timed_out()),
         }
@@ -145,19 +180,42 @@ impl Sender {
     }
 
     /// Looks at the socket itself: what the reactor has not noticed yet counts too.
-    fn refuse_unsolicited(&mut self) -> Result<(), SendError> {
+    async fn refuse_unsolicited(&mut self) -> Result<(), SendError> {
+        let Stream::Plain(stream) = &self.stream else {
+            return self.refuse_unsolicited_in_tls().await;
+        };
         loop {
             if self.buffer.iter().any(|byte| !is_filler(*byte)) {
                 return Err(SendError::Unsolicited);
             }
             self.buffer.clear();
             let mut bytes = [0; 64];
-            match io::Read::read(&mut &*socket2::SockRef::from(&self.stream), &mut bytes) {
+            match io::Read::read(&mut &*socket2::SockRef::from(stream), &mut bytes) {
                 Ok(0) => return Err(SendError::Lost(io::ErrorKind::UnexpectedEof.into())),
                 Ok(count) => self.buffer.extend_from_slice(&bytes[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(SendError::Lost(error)),
+            }
+        }
+    }
+
+    /// What has come through TLS so far; the socket itself also carries what is not for us.
+    async fn refuse_unsolicited_in_tls(&mut self) -> Result<(), SendError> {
+        loop {
+            if self.buffer.iter().any(|byte| !is_filler(*byte)) {
+                return Err(SendError::Unsolicited);
+            }
+            self.buffer.clear();
+            let mut bytes = [0; 64];
+            let mut read = std::pin::pin!(self.stream.read(&mut bytes));
+            match futures_util::poll!(read.as_mut()) {
+                std::task::Poll::Pending => return Ok(()),
+                std::task::Poll::Ready(Ok(0)) => {
+                    return Err(SendError::Lost(io::ErrorKind::UnexpectedEof.into()));
+                }
+                std::task::Poll::Ready(Ok(count)) => self.buffer.extend_from_slice(&bytes[..count]),
+                std::task::Poll::Ready(Err(error)) => return Err(SendError::Lost(error)),
             }
         }
     }

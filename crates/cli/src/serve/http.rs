@@ -15,6 +15,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::access::{self, Access};
+use super::secure::SecureListener;
+
 /// Everything that runs, and whether it is being stopped.
 pub(super) struct Running {
     gateway: gateway::Running,
@@ -100,17 +103,29 @@ pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-pub(super) async fn serve(socket: TcpListener, app: Router, mut stopping: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    socket: TcpListener,
+    tls: Option<gateway::ServerTls>,
+    app: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
     let stopped = async move {
         // The sender lives as long as the process serves; its end means the same as its word.
         drop(stopping.wait_for(|stop| *stop).await);
     };
-    if let Err(error) = axum::serve(socket, app).with_graceful_shutdown(stopped).await {
+    let served = match tls {
+        None => axum::serve(socket, app).with_graceful_shutdown(stopped).await,
+        Some(tls) => match SecureListener::new(socket, tls) {
+            Ok(listener) => axum::serve(listener, app).with_graceful_shutdown(stopped).await,
+            Err(error) => Err(error),
+        },
+    };
+    if let Err(error) = served {
         tracing::error!(%error, "the HTTP port failed");
     }
 }
 
-pub(super) fn app(running: &Arc<Running>, address: SocketAddr) -> Router {
+pub(super) fn app(running: &Arc<Running>, address: SocketAddr, access: Access) -> Router {
     running.page.get_or_init(|| page(running, address));
     let mut app = Router::new()
         .route("/", get(landing))
@@ -129,7 +144,10 @@ pub(super) fn app(running: &Arc<Running>, address: SocketAddr) -> Router {
             app = app.merge(router);
         }
     }
-    app
+    app.layer(axum::middleware::from_fn_with_state(
+        Arc::new(access),
+        access::check,
+    ))
 }
 
 async fn nothing_here() -> impl IntoResponse {

@@ -3,8 +3,10 @@
 //! Order of start: configuration whole, folder, HTTP port, EPRs, gateway, ready line. Nothing listens
 //! before the configuration has passed; nothing is said to be ready before everything listens.
 
+mod access;
 mod http;
 mod ports;
+mod secure;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use adapters::{Epr, EprSettings};
 use gateway::config::{self, Override, Settings};
 use tracing::{info, warn};
 
+use self::access::Access;
 use self::http::Running;
 use crate::exit::Failure;
 use crate::telemetry::{self, LogFormat};
@@ -79,13 +82,14 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
         }
     };
     let settings = config::load(&text, &origin, &names::dialects()).map_err(|problems| refuse(&problems))?;
-    let (settings, overrides) = ports::apply(&options, settings)?;
+    let access = Access::from_environment()?;
+    let (settings, overrides) = ports::apply(&options, settings, access.is_on())?;
     if options.print_config {
         return print_config(&text, &origin, &overrides);
     }
     telemetry::start(options.log_format, false);
     let runtime = tokio::runtime::Runtime::new()?;
-    let served = runtime.block_on(serve(&options, settings));
+    let served = runtime.block_on(serve(&options, settings, access));
     runtime.shutdown_timeout(HTTP_DRAIN);
     served
 }
@@ -136,8 +140,15 @@ fn clock() -> adapters::Clock {
     Arc::new(jiff::Timestamp::now)
 }
 
-async fn serve(options: &Options, mut settings: Settings) -> anyhow::Result<()> {
+async fn serve(options: &Options, mut settings: Settings, access: Access) -> anyhow::Result<()> {
     let stop = http::stop_signal()?;
+    let tls = settings
+        .http_tls
+        .as_ref()
+        .map(gateway::ServerTls::server)
+        .transpose();
+    let tls = tls.map_err(|error| Failure::Usage.because(format!("gateway: {error}")))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let folder = Folder::open(options.data.as_deref())?;
     let journal = Arc::new(store::SqliteJournal::open(
         folder.path(),
@@ -157,13 +168,13 @@ async fn serve(options: &Options, mut settings: Settings) -> anyhow::Result<()> 
     )
     .await?;
     let running = Arc::new(Running::new(gateway, eprs));
-    let app = http::app(&running, http_address);
-    let server = tokio::spawn(http::serve(socket, app, running.stopping()));
+    let app = http::app(&running, http_address, access);
+    let server = tokio::spawn(http::serve(socket, tls, app, running.stopping()));
 
     for notice in notices {
         warn!("{notice}");
     }
-    say_ready(options, &running, http_address, &folder)?;
+    say_ready(options, &running, &format!("{scheme}://{http_address}"), &folder)?;
     stop.await;
     info!("stopping: no new messages, those in flight are finished");
     stop_all(running, server).await;
@@ -229,13 +240,7 @@ async fn start_eprs(
 }
 
 /// The start-up lines on stdout, the ready line last.
-fn say_ready(
-    options: &Options,
-    running: &Running,
-    http: std::net::SocketAddr,
-    folder: &Folder,
-) -> anyhow::Result<()> {
-    let console = format!("http://{http}");
+fn say_ready(options: &Options, running: &Running, console: &str, folder: &Folder) -> anyhow::Result<()> {
     let mllp = running
         .gateway_address()
         .map_or_else(|| "none".to_owned(), |address| address.to_string());

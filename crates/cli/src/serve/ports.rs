@@ -11,7 +11,11 @@ use crate::exit::Failure;
 ///
 /// # Errors
 /// An address that other machines can reach, without the flag that allows it.
-pub(super) fn apply(options: &Options, mut settings: Settings) -> anyhow::Result<(Settings, Vec<Override>)> {
+pub(super) fn apply(
+    options: &Options,
+    mut settings: Settings,
+    has_token: bool,
+) -> anyhow::Result<(Settings, Vec<Override>)> {
     let mut overrides = Vec::new();
     let mut over = |key: String, value: String, origin: &str| {
         overrides.push(Override {
@@ -54,11 +58,17 @@ pub(super) fn apply(options: &Options, mut settings: Settings) -> anyhow::Result
         .endpoints
         .iter()
         .filter_map(|endpoint| match endpoint.face {
-            Face::Listen(address) => Some(address),
+            Face::Listen(address) if endpoint.tls.is_none() => Some(address),
             _ => None,
         });
-    let open = std::iter::once(settings.http)
+    let http = (settings.http_tls.is_none() && !has_token).then_some(settings.http);
+    let wanted = |system: &&System| options.only.is_empty() || options.only.contains(&system.name);
+    let mocks = settings.systems.iter().filter(wanted);
+    let mocks = mocks.map(|system| listen_of(options, &settings, system));
+    let open = http
+        .into_iter()
         .chain(addresses)
+        .chain(mocks)
         .find(|address| !address.ip().is_loopback());
     if let Some(open) = open
         && !options.allow_open_bind

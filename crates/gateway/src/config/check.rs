@@ -60,7 +60,12 @@ impl Check<'_> {
     fn settings(&mut self) -> Option<Settings> {
         let table = &self.file.gateway;
         let limits = self.limits(table);
-        let http = self.listen_address("gateway.http", &table.http);
+        let http_tls = self.tls_files(
+            "gateway",
+            [&table.certificate, &table.key, &table.authority],
+            true,
+        );
+        let http = self.listen_address("gateway.http", &table.http, http_tls.is_some());
         let fhir_path = self.path("gateway.fhir-path", &table.fhir_path);
         let zone = self.zone(&table.zone);
         let nhs_ranges = self.nhs_ranges();
@@ -86,6 +91,7 @@ impl Check<'_> {
             unrouted: table.unrouted,
             zone: zone?,
             nhs_ranges: nhs_ranges?,
+            http_tls,
             allow_non_loopback: table.allow_non_loopback,
             sources: sources.into_iter().collect::<Option<_>>()?,
             endpoints: endpoints.into_iter().collect::<Option<_>>()?,
@@ -273,7 +279,12 @@ impl Check<'_> {
                 None,
             );
         }
+        let tls = self.endpoint_tls(at, table);
+        let allow = self.networks(at, &table.allow);
         Some(Endpoint {
+            tls,
+            server_name: table.server_name.clone(),
+            allow,
             name: table.name.clone(),
             system: table.system.clone().unwrap_or_else(|| table.name.clone()),
             face: face?,

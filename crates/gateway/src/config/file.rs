@@ -4,6 +4,8 @@
 //! [`Settings`](super::Settings). Serialising a `File` writes every key with its
 //! effective value, which is what `--print-config` shows.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// A whole configuration file.
@@ -46,6 +48,15 @@ pub struct GatewayTable {
     pub zone: String,
     /// Allow listeners on addresses other than loopback although they have neither TLS nor a token.
     pub allow_non_loopback: bool,
+    /// Certificate chain of the HTTP port, PEM; with it the port speaks HTTPS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// Authorities of which every HTTP client must show a certificate, PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<PathBuf>,
     /// Largest frame taken, in bytes.
     pub frame_bytes_max: usize,
     /// Connections per listener.
@@ -80,6 +91,9 @@ impl Default for GatewayTable {
             unrouted: Unrouted::Ar,
             zone: "Europe/London".into(),
             allow_non_loopback: false,
+            certificate: None,
+            key: None,
+            authority: None,
             frame_bytes_max: 16 * 1024 * 1024,
             connections_max: 2_048,
             connections_per_peer_max: 1_536,
@@ -170,10 +184,10 @@ fn standard() -> String {
 pub struct EndpointTable {
     /// The name interfaces use in `to` (or in `from`, for a listener).
     pub name: String,
-    /// Take HL7 v2 here: `mllp://127.0.0.1:2575`.
+    /// Take HL7 v2 here: `mllp://127.0.0.1:2575`, or `mllps://` for TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
-    /// Send HL7 v2 there: `mllp://127.0.0.1:2577`.
+    /// Send HL7 v2 there: `mllp://127.0.0.1:2577`, or `mllps://` for TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send: Option<String>,
     /// Post FHIR message Bundles to this base: `http://127.0.0.1:9000/fhir/r4`.
@@ -182,6 +196,21 @@ pub struct EndpointTable {
     /// Serve what was delivered here as FHIR, under this path: `/north/fhir/r4`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facade: Option<String>,
+    /// With `mllps`: the certificate chain shown, PEM. A listener needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// With `mllps`: the authorities believed, PEM. A sender needs one; a listener asks its peers for a certificate then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<PathBuf>,
+    /// The name a receiver's certificate must bear; the host it is reached at when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// Addresses or networks that may connect to a listener; empty for any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
     /// The system behind it; the name when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,

@@ -7,6 +7,7 @@
 mod check;
 mod file;
 mod locate;
+mod network;
 mod print;
 mod settings;
 
@@ -20,9 +21,10 @@ pub use self::file::{
     SourceTable, SystemTable, Translate, Unrouted,
 };
 use self::locate::Document;
+pub use self::network::Network;
 pub use self::print::{Override, print_config};
 pub use self::settings::{
-    DeliveryLimits, Endpoint, Face, From, Interface, Limits, SendsTo, Settings, Source, System,
+    DeliveryLimits, Endpoint, Face, From, Interface, Limits, SendsTo, Settings, Source, System, TlsFiles,
 };
 
 /// Shape problems reported before giving up on a file.

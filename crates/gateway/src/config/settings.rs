@@ -3,6 +3,7 @@
 //! After [`load`](super::load) nothing in here can be wrong, so the rest of the gateway indexes freely.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hl7v2::nhs::Ranges;
@@ -10,6 +11,7 @@ use jiff::tz::TimeZone;
 use translate::dialect::Dialect;
 
 use super::file::{AckMode, Acknowledge, OnHeld, Translate, Unrouted};
+use super::network::Network;
 use crate::route::EventPattern;
 
 /// Everything the gateway needs to start.
@@ -28,6 +30,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// NHS numbers that may pass.
     pub nhs_ranges: Ranges,
+    /// The HTTP port's certificates, for whoever binds it; none for plain HTTP.
+    pub http_tls: Option<TlsFiles>,
     /// Whether non-loopback listeners were allowed on purpose.
     pub allow_non_loopback: bool,
     /// Senders, in the order they are tried.
@@ -112,6 +116,12 @@ pub struct Endpoint {
     pub system: String,
     /// What it does, and where.
     pub face: Face,
+    /// Its certificates, if it speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// The name a receiver's certificate must bear, if it is not that of its host.
+    pub server_name: Option<String>,
+    /// Who may connect, if it listens; empty for any.
+    pub allow: Vec<Network>,
     /// How it bends the standard.
     pub dialect: &'static Dialect,
     /// When it answers, if it listens.
@@ -120,6 +130,18 @@ pub struct Endpoint {
     pub acknowledge_timeout: Duration,
     /// How it delivers, if it sends.
     pub delivery: DeliveryLimits,
+}
+
+/// Where the certificates of one side lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsFiles {
+    /// The chain shown, PEM.
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key: Option<PathBuf>,
+    /// The authorities believed, PEM.
+    pub authority: Option<PathBuf>,
 }
 
 /// What an endpoint does, and where.

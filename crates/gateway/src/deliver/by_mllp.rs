@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hl7v2::Message;
 use hl7v2::ack::{self, AckCode};
-use mllp::{SendError, Sender, SenderLimits};
+use mllp::{Assurance, SendError, Sender, SenderLimits};
 
 use super::Outcome;
 use crate::config::DeliveryLimits;
@@ -46,7 +46,12 @@ impl Connection {
     }
 
     /// Sends one message and says what became of it.
-    pub(crate) async fn exchange(&mut self, address: &Arc<str>, payload: &[u8]) -> Outcome {
+    pub(crate) async fn exchange(
+        &mut self,
+        address: &Arc<str>,
+        assurance: impl Fn(&str) -> Option<Result<Assurance, String>>,
+        payload: &[u8],
+    ) -> Outcome {
         if self.address != *address {
             self.sender = None;
             self.address = address.clone();
@@ -60,7 +65,12 @@ impl Connection {
             }
         }
         self.sender = None;
-        let mut sender = match Sender::connect(&**address, self.limits.clone()).await {
+        let connected = match assurance(address) {
+            None => Sender::connect(&**address, self.limits.clone()).await,
+            Some(Ok(assurance)) => Sender::connect_assured(&**address, self.limits.clone(), assurance).await,
+            Some(Err(why)) => return Outcome::Unreachable(why),
+        };
+        let mut sender = match connected {
             Ok(sender) => sender,
             Err(error) => return Outcome::Unreachable(error.to_string()),
         };

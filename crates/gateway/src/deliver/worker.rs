@@ -4,8 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mllp::Assurance;
 use rest::Client;
-use rest::client::ClientError;
+use rustls::pki_types::ServerName;
 use store::{DeliveryState, Journal, Pending, Progress};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Duration, Instant, sleep};
@@ -15,7 +16,8 @@ use super::breaker::Weight;
 use super::by_mllp::Connection;
 use super::{Delivery, Job, Outbox, Outcome, by_facade, by_fhir, retry};
 use crate::config::{Face, OnHeld};
-use crate::gateway::Shared as Gateway;
+use crate::gateway::{Shared as Gateway, StartError};
+use crate::tls::ClientTls;
 use crate::translate::{Payload, translate};
 use crate::verdict::{Answer, Failure};
 
@@ -29,9 +31,19 @@ pub(crate) struct Line {
     /// `host:port`, which may change while running.
     pub(crate) address: std::sync::Mutex<Arc<str>>,
     client: Option<Client>,
+    /// How the receiver proves to be who it should be, where TLS is spoken.
+    tls: Option<Secured>,
     /// What was submitted to the journal, to be followed until it is durable. Bounded by the journal's
     /// own queue and the deliveries in memory.
     kept: UnboundedSender<Kept>,
+}
+
+/// TLS to one receiver.
+#[derive(Debug)]
+struct Secured {
+    tls: ClientTls,
+    /// The name its certificate must bear; that of its host when none is given.
+    name: Option<String>,
 }
 
 /// A change on its way to disk.
@@ -53,12 +65,12 @@ impl Line {
     /// The line to an endpoint, and what [`run_ledger`] must be given.
     ///
     /// # Errors
-    /// When a FHIR base is no URL.
+    /// When a FHIR base is no URL, or certificates cannot be used.
     pub(crate) fn new(
         endpoint: &crate::config::Endpoint,
         limits: &crate::config::Limits,
         interfaces: impl Iterator<Item = usize>,
-    ) -> Result<(Self, UnboundedReceiver<Kept>), ClientError> {
+    ) -> Result<(Self, UnboundedReceiver<Kept>), StartError> {
         let (kept, following) = unbounded_channel();
         let outbox = Outbox::new(
             &endpoint.delivery,
@@ -68,11 +80,31 @@ impl Line {
         );
         let (address, client) = match &endpoint.face {
             Face::Send(address) => (address.as_str(), None),
-            Face::Fhir(base) => ("", Some(by_fhir::client(base, &endpoint.delivery)?)),
+            Face::Fhir(base) => {
+                let client = by_fhir::client(base, &endpoint.delivery);
+                (
+                    "",
+                    Some(client.map_err(|source| StartError::Fhir {
+                        endpoint: endpoint.name.clone(),
+                        source,
+                    })?),
+                )
+            }
             Face::Listen(_) | Face::Facade(_) => ("", None),
+        };
+        let tls = match &endpoint.tls {
+            None => None,
+            Some(files) => Some(Secured {
+                tls: ClientTls::client(files).map_err(|source| StartError::Tls {
+                    endpoint: endpoint.name.clone(),
+                    source,
+                })?,
+                name: endpoint.server_name.clone(),
+            }),
         };
         Ok((
             Self {
+                tls,
                 outbox,
                 address: std::sync::Mutex::new(address.into()),
                 client,
@@ -80,6 +112,19 @@ impl Line {
             },
             following,
         ))
+    }
+
+    /// How to make sure of the receiver at this address; fresh for each connection.
+    fn assurance(&self, address: &str) -> Option<Result<Assurance, String>> {
+        let secured = self.tls.as_ref()?;
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let name = secured.name.as_deref().unwrap_or(host).to_owned();
+        let named = ServerName::try_from(name).map_err(|_| "server-name is no name of a host".to_owned());
+        Some(named.map(|name| Assurance {
+            tls: secured.tls.current(),
+            name,
+        }))
     }
 
     fn address(&self) -> Arc<str> {
@@ -125,7 +170,8 @@ async fn attempt(
     };
     match (payload, &gateway.settings.endpoints[endpoint].face) {
         (Payload::Er7(bytes), _) => {
-            let outcome = connection.exchange(&line.address(), &bytes).await;
+            let assurance = |address: &str| line.assurance(address);
+            let outcome = connection.exchange(&line.address(), assurance, &bytes).await;
             (outcome, Some(bytes))
         }
         (Payload::Bundle(bundle), Face::Facade(_)) => {

@@ -1,10 +1,12 @@
 //! Addresses: what an endpoint's face means, that every port and path is there once, and that none leads back.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use super::Check;
 use crate::config::file::EndpointTable;
-use crate::config::settings::{Endpoint, Face, System};
+use crate::config::network::Network;
+use crate::config::settings::{Endpoint, Face, System, TlsFiles};
 
 impl Check<'_> {
     pub(super) fn face(&mut self, at: usize, table: &EndpointTable) -> Option<Face> {
@@ -39,7 +41,10 @@ impl Check<'_> {
             }
         }
         if let Some(text) = &table.listen {
-            return self.listen(key("listen"), text).map(Face::Listen);
+            let secured = text.starts_with("mllps://");
+            return self
+                .listen_secured(key("listen"), text, secured)
+                .map(Face::Listen);
         }
         if let Some(text) = &table.send {
             return self.send_address(key("send"), text).map(Face::Send);
@@ -52,9 +57,16 @@ impl Check<'_> {
     }
 
     pub(super) fn listen(&mut self, key: String, text: &str) -> Option<SocketAddr> {
-        let address = self.scheme(&key, text, "mllp")?;
+        self.listen_secured(key, text, false)
+    }
+
+    fn listen_secured(&mut self, key: String, text: &str, secured: bool) -> Option<SocketAddr> {
+        let address = match text.strip_prefix("mllps://").filter(|_| secured) {
+            Some(address) => address,
+            None => self.scheme(&key, text, "mllp")?,
+        };
         let before = self.problems.len();
-        let found = self.listen_address(&key, address);
+        let found = self.listen_address(&key, address, secured);
         for problem in self.problems.iter_mut().skip(before) {
             problem.nearest = problem.nearest.take().map(|address| format!("mllp://{address}"));
         }
@@ -62,7 +74,7 @@ impl Check<'_> {
     }
 
     /// `localhost` is the one name taken for a listener: others could resolve to anywhere.
-    pub(super) fn listen_address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
+    pub(super) fn listen_address(&mut self, key: &str, text: &str, secured: bool) -> Option<SocketAddr> {
         let loopback = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
         let address = loopback
             .map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
@@ -75,7 +87,7 @@ impl Check<'_> {
             );
             return None;
         };
-        if !address.ip().is_loopback() && !self.file.gateway.allow_non_loopback {
+        if !address.ip().is_loopback() && !secured && !self.file.gateway.allow_non_loopback {
             let message =
                 "leaves this machine without TLS or a token; set gateway.allow-non-loopback to accept that";
             self.problem(
@@ -89,7 +101,10 @@ impl Check<'_> {
     }
 
     pub(super) fn send_address(&mut self, key: String, text: &str) -> Option<String> {
-        let address = self.scheme(&key, text, "mllp")?;
+        let address = match text.strip_prefix("mllps://") {
+            Some(address) => address,
+            None => self.scheme(&key, text, "mllp")?,
+        };
         let sound = address.rsplit_once(':').is_some_and(|(host, port)| {
             !host.is_empty() && port.parse::<u16>().is_ok() && !host.contains('/')
         });
@@ -131,6 +146,82 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    /// The certificates of an endpoint that speaks TLS.
+    pub(super) fn endpoint_tls(&mut self, at: usize, table: &EndpointTable) -> Option<TlsFiles> {
+        let listens = table.listen.is_some();
+        let face = table.listen.as_ref().or(table.send.as_ref());
+        let wanted = face.is_some_and(|text| text.starts_with("mllps://"));
+        let key = format!("endpoint[{at}]");
+        if !listens && !table.allow.is_empty() {
+            self.problem(
+                format!("{key}.allow"),
+                "is for listeners: nobody connects here",
+                None,
+            );
+        }
+        let files = [&table.certificate, &table.key, &table.authority];
+        if !wanted {
+            for (name, file) in ["certificate", "key", "authority"].iter().zip(files) {
+                if file.is_some() {
+                    self.problem(format!("{key}.{name}"), "has no use without mllps://", None);
+                }
+            }
+            return None;
+        }
+        if listens && table.certificate.is_none() {
+            self.problem(key, "listens with TLS and needs certificate and key", None);
+            return None;
+        }
+        if !listens && table.authority.is_none() {
+            self.problem(key, "sends with TLS and needs the authority it believes", None);
+            return None;
+        }
+        self.tls_files(&key, files, listens)
+    }
+
+    /// Certificates that belong together; none where none are given.
+    pub(super) fn tls_files(
+        &mut self,
+        key: &str,
+        [certificate, private, authority]: [&Option<PathBuf>; 3],
+        listens: bool,
+    ) -> Option<TlsFiles> {
+        if certificate.is_some() != private.is_some() {
+            self.problem(key, "needs both certificate and key, or neither", None);
+            return None;
+        }
+        if listens && certificate.is_none() {
+            if authority.is_some() {
+                self.problem(
+                    format!("{key}.authority"),
+                    "has no use without certificate and key",
+                    None,
+                );
+            }
+            return None;
+        }
+        Some(TlsFiles {
+            certificate: certificate.clone(),
+            key: private.clone(),
+            authority: authority.clone(),
+        })
+    }
+
+    pub(super) fn networks(&mut self, at: usize, texts: &[String]) -> Vec<Network> {
+        let mut networks = Vec::new();
+        for (position, text) in texts.iter().enumerate() {
+            match text.parse() {
+                Ok(network) => networks.push(network),
+                Err(()) => self.problem(
+                    format!("endpoint[{at}].allow[{position}]"),
+                    format!("`{text}` is no address or network like 10.1.0.0/16"),
+                    None,
+                ),
+            }
+        }
+        networks
     }
 
     pub(super) fn path(&mut self, key: &str, text: &str) -> String {

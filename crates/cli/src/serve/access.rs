@@ -1,0 +1,172 @@
+//! Who may ask over HTTP: bearer tokens from the environment, judged before a body is read.
+//!
+//! `EPRGW_TOKEN` may do everything, `EPRGW_READ_TOKEN` may look. Without either the port is open to whoever reaches
+//! it, which is why it stays on this machine then. Health and what a FHIR server says about itself need no token.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Json, Response};
+use serde_json::json;
+
+use crate::exit::Failure;
+
+/// Shorter ones can be guessed.
+const TOKEN_BYTES_MIN: usize = 16;
+
+/// Paths that tell nothing about anybody.
+const OPEN: &[&str] = &["/livez", "/readyz", "/health", "/_ping", "/_status"];
+
+/// The tokens of this process.
+#[derive(Default)]
+pub(super) struct Access {
+    all: Option<String>,
+    read: Option<String>,
+}
+
+impl Access {
+    /// Takes the tokens from the environment, where they do not show in a list of processes.
+    ///
+    /// # Errors
+    /// A token too short to be one.
+    pub(super) fn from_environment() -> anyhow::Result<Self> {
+        let token = |name: &str| match std::env::var(name) {
+            Err(_) => Ok(None),
+            Ok(token) if token.len() < TOKEN_BYTES_MIN => Err(Failure::Usage.because(format!(
+                "{name} is shorter than {TOKEN_BYTES_MIN} characters: take a longer, random one"
+            ))),
+            Ok(token) => Ok(Some(token)),
+        };
+        Ok(Self {
+            all: token("EPRGW_TOKEN")?,
+            read: token("EPRGW_READ_TOKEN")?,
+        })
+    }
+
+    /// Whether anything is asked of a caller.
+    pub(super) fn is_on(&self) -> bool {
+        self.all.is_some() || self.read.is_some()
+    }
+
+    fn judge(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), StatusCode> {
+        if !self.is_on() || OPEN.contains(&path) || path.ends_with("/metadata") {
+            return Ok(());
+        }
+        let shown = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(StatusCode::UNAUTHORIZED)?;
+        let is = |token: &Option<String>| token.as_ref().is_some_and(|token| same(token, shown));
+        if is(&self.all) {
+            return Ok(());
+        }
+        if !is(&self.read) {
+            return Err(StatusCode::UNAUTHORIZED);
+        }
+        match method.is_safe() {
+            true => Ok(()),
+            false => Err(StatusCode::FORBIDDEN),
+        }
+    }
+}
+
+/// Compares in a time that does not tell how much was right.
+fn same(one: &str, other: &str) -> bool {
+    one.len() == other.len()
+        && one
+            .bytes()
+            .zip(other.bytes())
+            .fold(0, |differ, (one, other)| differ | (one ^ other))
+            == 0
+}
+
+/// Lets a request through, or answers it here; its body has not been read by then.
+pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    match access.judge(request.method(), request.uri().path(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(status) => refuse(status, request.uri().path()),
+    }
+}
+
+fn refuse(status: StatusCode, path: &str) -> Response {
+    let (words, code) = match status {
+        StatusCode::FORBIDDEN => ("this token may only read", "forbidden"),
+        _ => ("a bearer token is needed", "login"),
+    };
+    let fhir = path.to_ascii_lowercase().contains("/r4") || path.contains("/fhir");
+    let body = if fhir {
+        json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code, "diagnostics": words}]})
+    } else {
+        json!({"error": words, "next": "send Authorization: Bearer with the token this instance was started with"})
+    };
+    let mut response = (status, Json(body)).into_response();
+    let headers = response.headers_mut();
+    if fhir {
+        headers.insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/fhir+json"),
+        );
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            header::HeaderValue::from_static("Bearer"),
+        );
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: &str = "all-all-all-all-all";
+    const READ: &str = "read-read-read-read";
+
+    fn judge(access: &Access, method: &Method, path: &str, shown: Option<&str>) -> u16 {
+        let mut headers = HeaderMap::new();
+        if let Some(shown) = shown {
+            headers.insert(header::AUTHORIZATION, shown.parse().unwrap());
+        }
+        access
+            .judge(method, path, &headers)
+            .err()
+            .map_or(200, |status| status.as_u16())
+    }
+
+    #[test]
+    fn each_path_asks_for_a_token_but_health_and_metadata() {
+        let access = Access {
+            all: Some(ALL.into()),
+            read: Some(READ.into()),
+        };
+        let all = format!("Bearer {ALL}");
+        let read = format!("Bearer {READ}");
+        for (method, path, shown, expected) in [
+            (Method::GET, "/readyz", None, 200),
+            (Method::GET, "/fhir/r4/metadata", None, 200),
+            (Method::GET, "/api/v1/messages", None, 401),
+            (Method::GET, "/api/v1/messages", Some("Bearer wrong"), 401),
+            (Method::GET, "/api/v1/messages", Some("Basic YWxsOmFsbA=="), 401),
+            (Method::GET, "/api/v1/messages", Some(all.as_str()), 200),
+            (Method::GET, "/api/v1/messages", Some(read.as_str()), 200),
+            (Method::POST, "/fhir/r4", Some(read.as_str()), 403),
+            (Method::POST, "/fhir/r4", Some(all.as_str()), 200),
+            (Method::POST, "/fhir/r4", None, 401),
+        ] {
+            assert_eq!(
+                judge(&access, &method, path, shown),
+                expected,
+                "{method} {path} {shown:?}"
+            );
+        }
+        assert_eq!(
+            judge(&Access::default(), &Method::POST, "/fhir/r4", None),
+            200,
+            "off"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Strangers at the HTTP port: no token, the wrong one, one that may only read, no TLS.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::harness::{Serving, eprgw};
+
+const ALL: &str = "a-token-for-everything";
+const READ: &str = "a-token-for-reading";
+
+#[test]
+fn without_a_token_nothing_is_told_and_nothing_is_read() {
+    let serving = Serving::start_with(
+        &["--empty"],
+        &[("EPRGW_TOKEN", ALL), ("EPRGW_READ_TOKEN", READ)],
+        None,
+    );
+    assert_eq!(serving.get("/readyz").0, 200, "health is open");
+    assert_eq!(
+        serving.get("/epic/api/FHIR/R4/metadata").0,
+        200,
+        "so is what a server says about itself"
+    );
+    for path in [
+        "/",
+        "/api/v1/messages",
+        "/api/v1/systems",
+        "/epic/api/FHIR/R4/Patient?identifier=1",
+        "/nowhere",
+    ] {
+        assert_eq!(serving.get(path).0, 401, "{path}");
+        assert_eq!(
+            serving.ask_as("not-the-token-at-all", "GET", path, b"").0,
+            401,
+            "{path}"
+        );
+    }
+    assert_eq!(serving.ask_as(READ, "GET", "/api/v1/messages", b"").0, 200);
+    assert_eq!(serving.ask_as(READ, "POST", "/fhir/r4", b"{}").0, 403);
+    let (status, outcome) = serving.ask_as(READ, "POST", "/fhir/r4", b"{}");
+    assert_eq!(status, 403);
+    assert!(String::from_utf8_lossy(&outcome).contains("OperationOutcome"));
+    let (status, _) = serving.ask_as(ALL, "POST", "/fhir/r4", b"{}");
+    assert!(
+        (400..500).contains(&status) && status != 401 && status != 403,
+        "{status}"
+    );
+}
+
+#[test]
+fn who_may_not_is_told_so_before_the_body_has_come() {
+    let serving = Serving::start_with(&["--empty"], &[("EPRGW_TOKEN", ALL)], None);
+    let mut stream = TcpStream::connect(serving.http()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    // Ten million bytes are announced and none is sent.
+    let head = "POST /fhir/r4 HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 10000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).expect("an answer before the body");
+    assert_eq!(&answer, b"HTTP/1.1 401");
+}
+
+#[test]
+fn an_open_address_needs_tls_or_a_token_and_a_token_must_be_worth_it() {
+    let refused = eprgw(&["serve", "--http", "0", "--mllp", "0", "--bind", "0.0.0.0"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("without TLS or a token"));
+}
+
+#[test]
+fn the_http_port_speaks_https_when_it_has_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(["127.0.0.1".to_owned()])
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    std::fs::write(path("own.pem"), certificate.pem()).unwrap();
+    std::fs::write(path("own.key"), key.serialize_pem()).unwrap();
+    let default =
+        std::fs::read_to_string(crate::harness::repository("fixtures/config/default.toml")).unwrap();
+    let keys = format!(
+        "[gateway]\ncertificate = {:?}\nkey = {:?}",
+        path("own.pem"),
+        path("own.key")
+    );
+    std::fs::write(path("site.toml"), default.replacen("[gateway]", &keys, 1)).unwrap();
+    let site = path("site.toml");
+    let serving = Serving::start(&["--empty", "--config", site.to_str().unwrap()]);
+    let port = serving.http().port().to_string();
+    let own = path("own.pem");
+    let ready = eprgw(&["ready", "--http", &port, "--authority", own.to_str().unwrap()]);
+    assert_eq!(
+        ready.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&ready.stderr)
+    );
+    assert_eq!(
+        eprgw(&["ready", "--http", &port]).status.code(),
+        Some(4),
+        "plain HTTP is not ready"
+    );
+}
