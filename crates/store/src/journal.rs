@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use crate::{
-    Counts, Cursor, Delivery, DeliveryQuery, Earlier, HeldCause, Message, MessageId, NewResource, Original,
-    Page, Progress, Put, Query, Queued, Received, Resource, ResourceKey, ResourceQuery, Settled, Settlement,
-    Summary,
+    AuditEntry, AuditVerdict, Counts, Cursor, Delivery, DeliveryQuery, Earlier, HeldCause, Message,
+    MessageId, NewResource, Original, Page, Progress, Put, Query, Queued, Received, Resource, ResourceKey,
+    ResourceQuery, Settled, Settlement, Summary,
 };
 
 /// Why the journal did not do what it was asked.
@@ -136,6 +136,16 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Why deliveries are held, the most frequent reason first; a thousand reasons at most.
     fn held_causes(&self) -> impl Future<Output = Result<Vec<HeldCause>, JournalError>> + Send;
+
+    /// What happened, in the order of commit; a page holds whole commits, and may pass `limit` by one.
+    fn audit(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<AuditEntry>, JournalError>> + Send;
+
+    /// Whether the audit record is whole, and the messages are what it says. Reads every message.
+    fn verify_audit(&self) -> impl Future<Output = Result<AuditVerdict, JournalError>> + Send;
 
     /// How many messages and deliveries there are, by state.
     fn counts(&self) -> impl Future<Output = Result<Counts, JournalError>> + Send;

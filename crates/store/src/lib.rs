@@ -28,6 +28,7 @@
 //! journal.queued(interface, after, n, bytes) -> Page<Queued>        // in order of commit
 //! journal.deliveries(DeliveryQuery) -> Page<Delivery>
 //! journal.held_causes()          -> Vec<HeldCause>
+//! journal.audit(after, n)        -> Page<AuditEntry>;  journal.verify_audit() -> AuditVerdict
 //! journal.counts()               -> Counts
 //! journal.resource(key)          -> Option<Resource>
 //! journal.find_resources(ResourceQuery) -> Page<Resource>
@@ -36,6 +37,7 @@
 //! `record` and `settle` of one message, submitted one right after the other without waiting for the
 //! first to be durable, share one insert and one fsync.
 
+mod audit;
 pub mod group;
 mod journal;
 mod message;
@@ -43,6 +45,7 @@ mod query;
 mod resource;
 mod sqlite;
 
+pub use audit::{AuditEntry, AuditVerdict, Happened};
 pub use journal::{Journal, JournalError, Pending};
 pub use message::{
     ContentHash, Delivery, DeliveryId, DeliveryState, Identity, Message, MessageId, MessageState,

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::audit::Chain;
 use super::facet::Facets;
 use super::{read, resources};
 use crate::group::Apply;
 use crate::{
-    ContentHash, DeliveryId, DeliveryState, Earlier, Identity, MessageId, MessageState, NewResource,
-    Original, Progress, Put, Received, Settled, Settlement,
+    AuditEntry, ContentHash, DeliveryId, DeliveryState, Earlier, Happened, Identity, MessageId, MessageState,
+    NewResource, Original, Progress, Put, Received, Settled, Settlement,
 };
 
 #[derive(Debug)]
@@ -49,6 +50,7 @@ pub(super) struct Changes {
     /// Tallies of the batch, and of the command under way.
     batch: Tally,
     command: Tally,
+    audit: Chain,
 }
 
 /// By how much counts change; written once per batch.
@@ -56,6 +58,8 @@ pub(super) struct Changes {
 struct Tally {
     messages: HashMap<i64, i64>,
     deliveries: HashMap<(String, DeliveryState), i64>,
+    /// What happened, for the audit record.
+    entries: Vec<u8>,
 }
 
 impl Tally {
@@ -67,7 +71,12 @@ impl Tally {
         *self.deliveries.entry((interface.to_owned(), state)).or_default() += by;
     }
 
+    fn happened(&mut self, at_ms: i64, message: MessageId, what: Happened) {
+        AuditEntry { at_ms, message, what }.write(&mut self.entries);
+    }
+
     fn absorb(&mut self, other: &mut Self) {
+        self.entries.append(&mut other.entries);
         for (facet, by) in other.messages.drain() {
             *self.messages.entry(facet).or_default() += by;
         }
@@ -79,6 +88,7 @@ impl Tally {
     fn clear(&mut self) {
         self.messages.clear();
         self.deliveries.clear();
+        self.entries.clear();
     }
 }
 
@@ -148,6 +158,9 @@ impl Apply for Changes {
         for ((interface, state), by) in self.batch.deliveries.drain().filter(|(_, by)| *by != 0) {
             delivery.execute(params![interface, state.as_str(), by])?;
         }
+        if !self.batch.entries.is_empty() {
+            self.audit.append(transaction, &self.batch.entries)?;
+        }
         Ok(())
     }
 
@@ -156,6 +169,7 @@ impl Apply for Changes {
         self.batch.clear();
         self.command.clear();
         if !committed {
+            self.audit.forget();
             self.facets.forget();
         }
     }
@@ -232,6 +246,11 @@ impl Changes {
                 &received.raw[..],
             ])?;
         self.command.message(facet, 1);
+        let what = Happened::Recorded {
+            state: verdict.state,
+            content: content_hash,
+        };
+        self.command.happened(received.received_at_ms, received.id, what);
         if let (Some(settlement), Some(settled)) = (settlement, verdict.settled) {
             self.attach(
                 connection,
@@ -283,6 +302,8 @@ impl Changes {
             ])?;
         self.command.message(old_facet, -1);
         self.command.message(facet, 1);
+        let what = Happened::Settled(verdict.state);
+        self.command.happened(received_at, settlement.id, what);
         self.attach(connection, sequence, received_at, settlement, verdict.state)?;
         keep_conflict(connection, sequence, received_at, verdict.conflict())?;
         Ok(verdict.settled.unwrap_or(Settled::Fresh { conflict: None }))
@@ -353,6 +374,11 @@ impl Changes {
                  WHERE sequence = ?1",
             )?
             .execute(params![place, format!("replaced by {by}"), at_ms])?;
+        let what = Happened::Delivery {
+            ordinal: held.ordinal,
+            state: DeliveryState::Filtered,
+        };
+        self.command.happened(at_ms, held.message, what);
         self.command.delivery(&interface, DeliveryState::Held, -1);
         self.command.delivery(&interface, DeliveryState::Filtered, 1);
         Ok(place)
@@ -391,6 +417,13 @@ impl Changes {
                 progress.sent.as_deref(),
                 progress.answered.as_deref(),
             ])?;
+        if old_state != progress.state {
+            let what = Happened::Delivery {
+                ordinal: progress.id.ordinal,
+                state: progress.state,
+            };
+            self.command.happened(progress.at_ms, progress.id.message, what);
+        }
         self.command.delivery(&interface, old_state, -1);
         self.command.delivery(&interface, progress.state, 1);
         Ok(())

@@ -1,6 +1,7 @@
 //! The journal in one SQLite file: one writer thread, a few readers.
 
 mod apply;
+mod audit;
 mod facet;
 mod read;
 mod resources;
@@ -20,9 +21,9 @@ use apply::{Changes, Command, Outcome, Recorded};
 
 use crate::group::{self, WriteError, Writer};
 use crate::{
-    ContentHash, Counts, Cursor, Delivery, DeliveryQuery, Earlier, HeldCause, Journal, JournalError, Message,
-    MessageId, NewResource, Original, Page, Pending, Progress, Put, Query, Queued, Received, Resource,
-    ResourceKey, ResourceQuery, Settled, Settlement, Summary,
+    AuditEntry, AuditVerdict, ContentHash, Counts, Cursor, Delivery, DeliveryQuery, Earlier, HeldCause,
+    Journal, JournalError, Message, MessageId, NewResource, Original, Page, Pending, Progress, Put, Query,
+    Queued, Received, Resource, ResourceKey, ResourceQuery, Settled, Settlement, Summary,
 };
 
 const FILE_NAME: &str = "journal.sqlite";
@@ -219,6 +220,15 @@ impl Journal for SqliteJournal {
 
     async fn held_causes(&self) -> Result<Vec<HeldCause>, JournalError> {
         self.read(read::held_causes).await
+    }
+
+    async fn audit(&self, after: Option<Cursor>, limit: usize) -> Result<Page<AuditEntry>, JournalError> {
+        self.read(move |connection| audit::entries(connection, after, limit))
+            .await
+    }
+
+    async fn verify_audit(&self) -> Result<AuditVerdict, JournalError> {
+        self.read(audit::verify).await
     }
 
     async fn counts(&self) -> Result<Counts, JournalError> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::JournalError;
 
 /// Version `n` of the schema is the first `n` of these applied.
-const MIGRATIONS: &[&str] = &[FIRST, SECOND];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD];
 
 /// Why the indexes are these:
 /// - A *facet* is one combination of system, message code, trigger event and state that occurs. There are
@@ -122,6 +122,18 @@ CREATE TABLE conflict (
 CREATE INDEX conflict_time ON conflict (received_at);
 DROP INDEX delivery_lane;
 CREATE INDEX delivery_queue ON delivery (interface) WHERE state = 'queued';
+";
+
+/// - The *audit* holds one row per commit: its changes in short, and a hash over them and the row before, so that a
+///   row changed or left out shows. Row 0 says how many messages are older than the chain.
+const THIRD: &str = "
+CREATE TABLE audit (
+    sequence    INTEGER PRIMARY KEY,
+    entries     BLOB NOT NULL,
+    hash        BLOB NOT NULL
+);
+INSERT INTO audit (sequence, entries, hash)
+    SELECT 0, CAST(count(*) AS TEXT), zeroblob(32) FROM message;
 ";
 
 /// Brings the file to the newest version, each step in its own transaction.

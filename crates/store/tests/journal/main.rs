@@ -1,5 +1,6 @@
 //! The journal as the gateway uses it, on a real file.
 
+mod audit;
 mod deliveries;
 mod faults;
 mod messages;
