@@ -130,9 +130,14 @@ fn build(gateway: &Gateway, received: &Received, verdict: Result<(), &Failure>) 
     }
     let control_id = control_id(received.id.0);
     let now = gateway.clock.hl7(&gateway.settings.zone);
-    match Message::parse(&received.frame) {
+    match Message::parse(received.frame.expose()) {
         Ok(message) => answer(&message, mode_of(gateway, &message), verdict, &control_id, &now),
-        Err(_) => Some(answer_unreadable(&received.frame, verdict, &control_id, &now)),
+        Err(_) => Some(answer_unreadable(
+            received.frame.expose(),
+            verdict,
+            &control_id,
+            &now,
+        )),
     }
 }
 

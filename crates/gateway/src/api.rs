@@ -3,6 +3,7 @@
 //! A first form: what the console and scripts need to see what became of a message, and to decide about a held
 //! one. Every error is JSON with `error` and `next`, and never holds a value of a message.
 
+mod audit;
 mod held;
 
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/api/v1/messages/{id}/ack", get(ack))
         .route("/api/v1/messages/{id}/ledger", get(ledger))
         .route("/api/v1/status", get(status))
+        .route("/metrics", get(metrics))
+        .merge(audit::router())
         .merge(held::router())
         .with_state(gateway)
 }
@@ -259,6 +262,13 @@ async fn ledger(
         }
     }
     Ok(Json(json!({ "ledgers": ledgers })))
+}
+
+async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Refusal> {
+    let counts = gateway.journal.counts().await?;
+    let text = gateway.metrics.text(&gateway, &counts);
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }
 
 async fn status(State(gateway): State<Gateway>) -> Result<Json<Value>, Refusal> {

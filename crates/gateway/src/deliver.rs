@@ -32,6 +32,7 @@ pub(crate) use self::worker::{Line, run as run_worker, run_ledger};
 use crate::acknowledge;
 use crate::gateway::Shared as Gateway;
 use crate::identify;
+use crate::phi::Phi;
 use crate::pipeline::{Decision, Planned};
 use crate::receive::Received;
 use crate::verdict::Answer;
@@ -47,7 +48,9 @@ pub(crate) struct Delivery {
     /// MSH-10, for the log.
     pub(crate) control_id: Arc<str>,
     /// HL7 v2 as received, or canonical when it came as FHIR.
-    pub(crate) frame: Bytes,
+    pub(crate) frame: Phi<Bytes>,
+    /// When its message was received, Unix milliseconds.
+    pub(crate) received_at_ms: i64,
     pub(crate) keys: LaneKeys,
     /// Attempts that counted so far.
     pub(crate) attempts: u32,
@@ -117,6 +120,7 @@ fn begin(
         from: received.door.dialect(gateway, decision.source),
         control_id: decision.identity.control_id.as_str().into(),
         frame: received.frame.clone(),
+        received_at_ms: received.at_ms,
         keys: planned.keys.clone(),
         attempts: 0,
     }
@@ -151,7 +155,8 @@ pub(crate) fn reopen(
         interface,
         from,
         control_id,
-        frame,
+        frame: Phi::new(frame),
+        received_at_ms: message.summary.received_at_ms,
         keys,
         attempts: kept.attempts,
     })

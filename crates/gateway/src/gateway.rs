@@ -18,6 +18,8 @@ use crate::config::{Endpoint, Face, Settings};
 use crate::deliver::{self, Line, Watch};
 use crate::facade::Facade;
 use crate::fhir_in::Inlet;
+use crate::metrics::Metrics;
+use crate::phi::Phi;
 use crate::receive::{self, Door, Received};
 use crate::tls::{ServerTls, TlsError};
 use crate::verdict::Failure;
@@ -34,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
     pub(crate) translator: Translator,
+    pub(crate) metrics: Metrics,
     /// By endpoint; none for listeners.
     pub(crate) lines: Vec<Option<Line>>,
     /// Messages whose senders wait for delivery.
@@ -119,6 +122,7 @@ impl Gateway {
             following.push((at, kept));
         }
         let shared = Arc::new(Shared {
+            metrics: Metrics::new(&settings),
             settings,
             journal,
             clock,
@@ -213,8 +217,9 @@ async fn recover(shared: &Arc<Shared>) -> Result<(), JournalError> {
                 door,
                 peer: message.summary.peer.clone(),
                 parent: message.summary.parent,
-                raw: message.raw.clone(),
-                frame,
+                began: std::time::Instant::now(),
+                raw: Phi::new(message.raw.clone()),
+                frame: Phi::new(frame),
                 refused,
             };
             let decision = pipeline::decide(shared, &received);

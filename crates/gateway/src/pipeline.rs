@@ -22,7 +22,14 @@ use crate::{acknowledge, identify, parse, record, route};
 /// Always answers, unless the sender wants no answer: a sender without an ACK will send again. Messages of
 /// one connection enter the journal in the order of arrival, because neither hand-over to it waits, and their
 /// queues in the same order, because each does so in its turn.
-pub(crate) async fn carry(gateway: &Gateway, received: Received, mut turn: Turn) -> acknowledge::Answer {
+pub(crate) async fn carry(gateway: &Gateway, received: Received, turn: Turn) -> acknowledge::Answer {
+    let began = received.began;
+    let answer = through(gateway, received, turn).await;
+    gateway.metrics.answered(began);
+    answer
+}
+
+async fn through(gateway: &Gateway, received: Received, mut turn: Turn) -> acknowledge::Answer {
     let recorded = match record::record(gateway, &received).await {
         Ok(recorded) => recorded,
         Err(failure) => return acknowledge::refuse(gateway, &received, failure),
@@ -33,12 +40,16 @@ pub(crate) async fn carry(gateway: &Gateway, received: Received, mut turn: Turn)
     match record::committed(recorded, settled).await {
         Err(failure) => acknowledge::refuse(gateway, &received, failure),
         Ok(Settled::Duplicate { of, ack }) => {
-            debug!(control_id = %decision.identity.control_id, stage = "identify", "repeated message");
+            gateway.metrics.recorded(&decision, true, received.began);
+            let control_id = &decision.identity.control_id;
+            debug!(message = %received.id, %control_id, stage = "identify", "repeated message");
             acknowledge::again(gateway, &received, of, ack).await
         }
         Ok(Settled::Fresh { conflict }) => {
-            if conflict.is_some() {
-                warn!(control_id = %decision.identity.control_id, stage = "identify", "control id used for two messages");
+            gateway.metrics.recorded(&decision, false, received.began);
+            if let Some(other) = conflict {
+                let control_id = &decision.identity.control_id;
+                warn!(message = %received.id, %control_id, %other, stage = "identify", "control id used for two messages");
             }
             turn.come().await;
             let watch = deliver::enqueue(gateway, &received, &decision);
@@ -74,7 +85,7 @@ pub(crate) struct Planned {
 /// Parse, identify, route: no waiting, no failing, only an outcome.
 pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
     let mut decision = Decision::rejected();
-    match (&received.refused, Message::parse(&received.frame)) {
+    match (&received.refused, Message::parse(received.frame.expose())) {
         (Some(failure), Err(_)) => decision.failure = Some(failure.clone()),
         (None, Err(error)) => decision.failure = Some(Failure::Unreadable(error)),
         (refused, Ok(message)) => {

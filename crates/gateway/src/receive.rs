@@ -4,6 +4,8 @@
 //! everything after this line knows one shape. The guard stands at both: what it masks is masked before
 //! the journal sees it.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use hl7v2::{Location, Message, SegmentId};
 use mllp::{Frame, Refusal};
@@ -13,6 +15,7 @@ use translate::dialect::STANDARD;
 
 use crate::gateway::Shared as Gateway;
 use crate::guard;
+use crate::phi::Phi;
 use crate::verdict::Failure;
 
 /// The media type of what came in, as the API shows it.
@@ -32,16 +35,19 @@ pub(crate) struct Received {
     pub(crate) peer: String,
     /// The message it was made from, if it was sent again by hand.
     pub(crate) parent: Option<MessageId>,
+    /// When work on it began, for the metrics.
+    pub(crate) began: Instant,
     /// The bytes to keep: as received, or masked.
-    pub(crate) raw: Bytes,
+    pub(crate) raw: Phi<Bytes>,
     /// The HL7 v2 to work on: the same bytes, or what a Bundle became.
-    pub(crate) frame: Bytes,
+    pub(crate) frame: Phi<Bytes>,
     /// Why it goes no further, when that is known already.
     pub(crate) refused: Option<Failure>,
 }
 
 /// Takes a frame in.
 pub(crate) fn frame(gateway: &Gateway, endpoint: usize, peer: String, frame: Frame) -> Received {
+    let began = Instant::now();
     let second = (frame.inner_starts() > 0)
         .then(|| second_header(&frame))
         .flatten();
@@ -54,8 +60,9 @@ pub(crate) fn frame(gateway: &Gateway, endpoint: usize, peer: String, frame: Fra
         door: Door::Mllp(endpoint),
         peer,
         parent: None,
-        frame: guarded.bytes.clone(),
-        raw: guarded.bytes,
+        began,
+        frame: Phi::new(guarded.bytes.clone()),
+        raw: Phi::new(guarded.bytes),
         refused,
     }
 }
@@ -97,8 +104,9 @@ pub(crate) fn refused_frame(gateway: &Gateway, endpoint: usize, peer: String, re
         door: Door::Mllp(endpoint),
         peer,
         parent: None,
-        frame: head.clone(),
-        raw: head,
+        began: Instant::now(),
+        frame: Phi::new(head.clone()),
+        raw: Phi::new(head),
         refused: Some(Failure::Frame(refusal.error)),
     }
 }
@@ -124,6 +132,7 @@ pub(crate) fn mended(gateway: &Gateway, of: &store::Message, bytes: Bytes) -> Re
 
 /// Takes a FHIR body in.
 pub(crate) fn bundle(gateway: &Gateway, peer: String, body: Bytes) -> Received {
+    let began = Instant::now();
     let canonical = to_canonical(gateway, &body);
     let (frame, failure) = match canonical {
         Ok(frame) => (Bytes::from(frame), None),
@@ -147,8 +156,9 @@ pub(crate) fn bundle(gateway: &Gateway, peer: String, body: Bytes) -> Received {
         door: Door::Fhir,
         peer,
         parent: None,
-        raw: guarded.bytes,
-        frame,
+        began,
+        raw: Phi::new(guarded.bytes),
+        frame: Phi::new(frame),
         refused,
     }
 }

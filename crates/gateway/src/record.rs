@@ -22,7 +22,7 @@ pub(crate) async fn record(gateway: &Gateway, received: &Received) -> Result<Pen
         endpoint: received.door.name(gateway).to_owned(),
         peer: received.peer.clone(),
         parent: received.parent,
-        raw: received.raw.clone(),
+        raw: received.raw.expose().clone(),
     };
     gateway
         .journal

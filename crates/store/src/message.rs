@@ -113,7 +113,7 @@ states! {
 }
 
 /// A frame as it came: stage 2, before anything is known about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Received {
     /// Given by the caller.
     pub id: MessageId,
@@ -217,7 +217,7 @@ pub enum Settled {
 }
 
 /// A change to one delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Progress {
     /// Which delivery.
     pub id: DeliveryId,
@@ -295,7 +295,7 @@ impl fmt::Debug for Message {
 }
 
 /// One delivery as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Its name.
     pub id: DeliveryId,
@@ -326,4 +326,38 @@ pub struct Queued {
     pub delivery: Delivery,
     /// What it delivers.
     pub message: Message,
+}
+
+/// Without bytes: they name a patient.
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("id", &self.id)
+            .field("endpoint", &self.endpoint)
+            .field("raw_bytes", &self.raw.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without bytes: they name a patient.
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without bytes, and without the cause, which may be a destination's own words.
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("id", &self.id)
+            .field("interface", &self.interface)
+            .field("state", &self.state)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
 }

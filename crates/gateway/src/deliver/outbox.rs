@@ -72,7 +72,7 @@ impl Backlog {
         let Some(newcomers) = &mut self.newcomers else {
             return;
         };
-        self.newcomer_bytes += delivery.frame.len();
+        self.newcomer_bytes += delivery.frame.expose().len();
         if newcomers.len() < NEWCOMERS_MAX && self.newcomer_bytes <= NEWCOMER_BYTES_MAX {
             newcomers.push(delivery);
         } else {
@@ -308,7 +308,7 @@ impl Outbox {
         };
         inner.present.remove(&held);
         inner.present.insert(delivery.id);
-        inner.bytes = inner.bytes.saturating_sub(old.frame.len()) + delivery.frame.len();
+        inner.bytes = inner.bytes.saturating_sub(old.frame.expose().len()) + delivery.frame.expose().len();
         // It keeps the lanes of the held one: those behind it wait for the same patient still.
         inner.lanes.again(ticket, delivery);
         drop(inner);
@@ -410,7 +410,7 @@ impl Outbox {
         let mut inner = self.lock();
         let freed = inner.lanes.leave(job.ticket);
         inner.present.remove(&job.delivery.id);
-        inner.bytes = inner.bytes.saturating_sub(job.delivery.frame.len());
+        inner.bytes = inner.bytes.saturating_sub(job.delivery.frame.expose().len());
         let refill = !inner.backlogs.is_empty();
         if refill {
             inner.left.insert(job.delivery.id);
@@ -460,7 +460,7 @@ impl Inner {
     }
 
     fn admit(&mut self, delivery: Delivery) -> Ticket {
-        self.bytes += delivery.frame.len();
+        self.bytes += delivery.frame.expose().len();
         self.present.insert(delivery.id);
         let keys = delivery.keys.clone();
         self.lanes.join(&keys, delivery)
@@ -494,7 +494,8 @@ mod tests {
             interface: 0,
             from: &STANDARD,
             control_id: "M".into(),
-            frame: Bytes::from_static(b"MSH|"),
+            frame: crate::phi::Phi::new(Bytes::from_static(b"MSH|")),
+            received_at_ms: 0,
             keys: LaneKeys::from_slice(&[LaneKey(u64::try_from(number).unwrap())]),
             attempts: 0,
         }

@@ -142,7 +142,11 @@ pub(crate) async fn run(gateway: Arc<Gateway>, endpoint: usize) {
     };
     let mut connection = Connection::new(&gateway.settings.endpoints[endpoint].delivery);
     while let Some(job) = line.outbox.next().await {
+        let began = Instant::now();
         let (outcome, sent) = attempt(&gateway, endpoint, line, &mut connection, &job.delivery).await;
+        gateway
+            .metrics
+            .attempted(job.delivery.interface, &outcome, began.elapsed());
         settle(&gateway, endpoint, line, job, outcome, sent).await;
     }
 }
@@ -155,10 +159,21 @@ async fn attempt(
     connection: &mut Connection,
     delivery: &Delivery,
 ) -> (Outcome, Option<Bytes>) {
-    let told = || translate(gateway, delivery.interface, delivery.from, &delivery.frame, None);
+    let told = || {
+        translate(
+            gateway,
+            delivery.interface,
+            delivery.from,
+            delivery.frame.expose(),
+            None,
+        )
+    };
     // A message that translation does not survive is held like any other that cannot be sent; its lane, its
     // endpoint and this worker live on.
-    let payload = match catch_unwind(AssertUnwindSafe(told)) {
+    let began = Instant::now();
+    let told = catch_unwind(AssertUnwindSafe(told));
+    gateway.metrics.translated(delivery.interface, began.elapsed());
+    let payload = match told {
         Ok(Ok(payload)) => payload,
         Ok(Err(error)) => return (Outcome::Unsendable(error.to_string()), None),
         Err(_) => {
@@ -198,10 +213,10 @@ async fn settle(
     sent: Option<Bytes>,
 ) {
     let interface = gateway.settings.interfaces[job.delivery.interface].name.as_str();
-    let control_id = job.delivery.control_id.clone();
+    let (message, control_id) = (job.delivery.id, job.delivery.control_id.clone());
     let (cause, for_good, counts) = match outcome {
         Outcome::Taken => {
-            debug!(%control_id, interface, stage = "deliver", "delivered");
+            debug!(%message, %control_id, interface, stage = "deliver", "delivered");
             line.outbox.taken();
             let progress = progress(gateway, &job.delivery, DeliveryState::Delivered, 1, None, None);
             return keep(gateway, line, progress, job, End::Delivered).await;
@@ -224,13 +239,13 @@ async fn settle(
         Outcome::Doubt(cause) => (cause, false, line.outbox.refused(job.delivery.seed())),
     };
     if counts == Weight::Endpoint {
-        warn!(%control_id, interface, stage = "deliver", "endpoint refuses message after message: paused");
+        warn!(%message, %control_id, interface, stage = "deliver", "endpoint refuses message after message: paused");
         return line.outbox.again(job);
     }
     job.delivery.attempts += 1;
     let limits = &gateway.settings.endpoints[endpoint].delivery;
     if for_good || job.delivery.attempts >= limits.attempts_max {
-        info!(%control_id, interface, stage = "deliver", attempts = job.delivery.attempts, "held");
+        info!(%message, %control_id, interface, stage = "deliver", attempts = job.delivery.attempts, "held");
         let progress = progress(gateway, &job.delivery, DeliveryState::Held, 0, Some(cause), sent);
         return keep(gateway, line, progress, job, End::Held { rejected: for_good }).await;
     }
@@ -318,7 +333,11 @@ fn conclude(gateway: &Gateway, line: &Line, job: Job, end: End) {
     let interface = &gateway.settings.interfaces[job.delivery.interface];
     let message = job.delivery.id.message;
     let failure = match end {
-        End::Delivered => None,
+        End::Delivered => {
+            let took = gateway.clock.now_ms() - job.delivery.received_at_ms;
+            gateway.metrics.delivered(job.delivery.interface, took);
+            None
+        }
         End::Held { rejected } => Some(Failure::NotDelivered {
             interface: interface.name.clone(),
             rejected,
