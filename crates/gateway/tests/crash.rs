@@ -1,8 +1,8 @@
 //! Lives that end in a power cut, between a sender that repeats itself and a receiver that misbehaves.
 //!
 //! Everything that goes wrong follows from a seed: when the power goes, what of the unsynced bytes is left,
-//! how the receiver answers. A failure names its seed; `EPRGW_CRASH_SEEDS=7,8 EPRGW_CRASH_LIVES=200` runs others,
-//! and longer.
+//! how the receiver answers. A failure names its seed; `EPRGW_CRASH_SEEDS=7,8 EPRGW_CRASH_LIVES=60
+//! EPRGW_CRASH_MESSAGES=17000` runs others, and longer.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
@@ -117,9 +117,11 @@ fn judge(seed: u64, taken: &[String], messages: usize, doubts: usize) {
     );
 }
 
-async fn run(seed: u64, lives: usize, window: usize, struck: &Arc<Struck>) {
+async fn run(seed: u64, lives: usize, messages: usize, window: usize, struck: &Arc<Struck>) {
     let mut chance = Chance(seed);
-    let (before_lost, messages) = (struck.lost.load(Ordering::SeqCst), lives * 12);
+    let before_lost = struck.lost.load(Ordering::SeqCst);
+    // Operations of the disk between two cuts: fewer than the messages of a life take.
+    let span = (messages / lives) as u64 * 25 + 200;
     let counters = struck.clone();
     let mut receiver = Receiver::start(move |_, number| act(seed, number, &counters)).await;
     let limits = "attempts-max = 100000\nbreaker-refusals = 6\nconnections = 8";
@@ -137,7 +139,7 @@ async fn run(seed: u64, lives: usize, window: usize, struck: &Arc<Struck>) {
         let address = bed.running().address("in").unwrap();
         let (writes, syncs, _) = disk.counts();
         if cuts < lives {
-            disk.set(Fault::Cut(writes + syncs + 40 + chance.below(500)));
+            disk.set(Fault::Cut(writes + syncs + 40 + chance.below(span)));
         }
         let sending = feeds
             .iter()
@@ -171,13 +173,14 @@ fn setting<T: std::str::FromStr>(name: &str) -> Option<Vec<T>> {
 async fn nothing_acknowledged_is_lost_or_reordered_wherever_the_power_goes() {
     let seeds = setting("EPRGW_CRASH_SEEDS").unwrap_or_else(|| vec![1, 2, 3]);
     let lives = setting("EPRGW_CRASH_LIVES").map_or(17, |lives| lives[0]);
+    let messages = setting("EPRGW_CRASH_MESSAGES").map_or(lives * 12, |messages| messages[0]);
     let struck = Arc::new(Struck::default());
     for seed in seeds {
         for window in [1, 16] {
-            run(seed, lives, window, &struck).await;
+            run(seed, lives, messages, window, &struck).await;
         }
     }
-    println!("{struck:?}");
+    println!("{messages} messages per seed and window: {struck:?}");
     for (what, counter) in [
         ("power cut", &struck.cuts),
         ("closed connection", &struck.hung),

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -272,10 +273,15 @@ pub enum Act {
     LoseAck,
     /// Bytes that are no answer.
     Garbage,
+    /// An AA, changed in this way.
+    Twist(fn(&str) -> String),
 }
 
 /// What a receiver has taken: each control id it answered AA, in order.
 type Seen = Arc<Mutex<Vec<String>>>;
+
+/// What a receiver keeps of what it hears, and whether it keeps frames.
+type Kept = (Seen, Seen, Arc<Mutex<Vec<Vec<u8>>>>, Arc<AtomicBool>);
 
 /// What is done with a frame of that control id, by its bytes and its number (from 0).
 type Script = Arc<dyn Fn(&str, &[u8], usize) -> Act + Send + Sync>;
@@ -290,6 +296,8 @@ pub struct Receiver {
     /// Every frame, as it came.
     pub frames: Arc<Mutex<Vec<Vec<u8>>>>,
     count: watch::Receiver<usize>,
+    /// Whether frames are left alone once answered.
+    quiet: Arc<AtomicBool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -316,12 +324,32 @@ impl Receiver {
         Self::start_with(address, Arc::new(move |_, frame, number| script(frame, number))).await
     }
 
+    /// One that keeps no frames: for long runs.
+    pub async fn start_quietly(script: impl Fn(&str, usize) -> Act + Send + Sync + 'static) -> Self {
+        let receiver = Self::start(script).await;
+        receiver.quiet.store(true, Ordering::Relaxed);
+        receiver
+    }
+
+    /// As [`Self::until`], for as long as something comes.
+    pub async fn until_patiently(&mut self, count: usize) {
+        loop {
+            let now = *self.count.borrow_and_update();
+            if now >= count {
+                return;
+            }
+            let next = tokio::time::timeout(PATIENCE, self.count.changed()).await;
+            assert!(next.is_ok(), "nothing came any more after {now} of {count}");
+        }
+    }
+
     async fn start_with(address: SocketAddr, script: Script) -> Self {
         let socket = TcpListener::bind(address).await.unwrap();
         let address = socket.local_addr().unwrap();
         let (heard, taken, frames) = (Seen::default(), Seen::default(), Arc::default());
         let (counter, count) = watch::channel(0);
-        let seen = (heard.clone(), taken.clone(), Arc::clone(&frames));
+        let quiet = Arc::new(AtomicBool::new(false));
+        let seen = (heard.clone(), taken.clone(), Arc::clone(&frames), quiet.clone());
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             let counter = Arc::new(counter);
@@ -338,6 +366,7 @@ impl Receiver {
             taken,
             frames,
             count,
+            quiet,
             task,
         }
     }
@@ -375,7 +404,7 @@ impl Receiver {
 async fn serve(
     mut stream: tokio::net::TcpStream,
     script: Script,
-    (heard, taken, frames): (Seen, Seen, Arc<Mutex<Vec<Vec<u8>>>>),
+    (heard, taken, frames, quiet): Kept,
     count: Arc<watch::Sender<usize>>,
 ) {
     let mut decoder = Decoder::new(1 << 20);
@@ -384,7 +413,9 @@ async fn serve(
         while let Some(Ok(frame)) = decoder.next(&mut buffer) {
             let message = Message::parse(&frame).unwrap();
             let control_id = message.header().control_id().into_owned();
-            frames.lock().unwrap().push(frame.to_vec());
+            if !quiet.load(Ordering::Relaxed) {
+                frames.lock().unwrap().push(frame.to_vec());
+            }
             let number = {
                 let mut heard = heard.lock().unwrap();
                 heard.push(control_id.clone());
@@ -397,7 +428,12 @@ async fn serve(
                 count.send_replace(taken.len());
                 return;
             }
+            let twist = match &act {
+                Act::Twist(twist) => Some(*twist),
+                _ => None,
+            };
             let (code, foreign) = match act {
+                Act::Twist(_) => (AckCode::AA, false),
                 Act::Ack(code) => (code, false),
                 Act::Foreign => (AckCode::AA, true),
                 Act::Silence => continue,
@@ -415,6 +451,8 @@ async fn serve(
                     .unwrap()
                     .replace(&control_id, "SOMEONE-ELSE")
                     .into_bytes();
+            } else if let Some(twist) = twist {
+                answer = twist(&String::from_utf8(answer).unwrap()).into_bytes();
             } else if code.is_positive() {
                 let mut taken = taken.lock().unwrap();
                 taken.push(control_id);

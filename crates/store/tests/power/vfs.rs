@@ -68,7 +68,6 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct File {
-    now: Vec<u8>,
     /// As of the last fsync; none before the first.
     durable: Option<Vec<u8>>,
     /// Since the last fsync.
@@ -363,10 +362,8 @@ unsafe extern "C" fn open(
             let mut inner = lock(&disk.inner);
             inner.files.entry(path.clone()).or_insert_with(|| {
                 // What lies there before the disk is under it has lasted already.
-                let found = std::fs::read(&path).ok().filter(|found| !found.is_empty());
                 File {
-                    now: found.clone().unwrap_or_default(),
-                    durable: found,
+                    durable: std::fs::read(&path).ok().filter(|found| !found.is_empty()),
                     pending: Vec::new(),
                 }
             });
@@ -436,7 +433,6 @@ unsafe extern "C" fn write(
         let bytes = std::slice::from_raw_parts(from.cast::<u8>(), length);
         let place = usize::try_from(at).expect("not negative");
         let shadow = inner.files.entry(path.clone()).or_default();
-        put(&mut shadow.now, place, bytes);
         shadow.pending.push(Change::Write(place, bytes.to_vec()));
         let done = real_method!(file, xWrite(from, c_int::try_from(length).expect("small"), at));
         if done == ffi::SQLITE_OK { result } else { done }
@@ -458,7 +454,6 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, length: i64) -> c_in
             }
             let length = usize::try_from(length).expect("not negative");
             let shadow = inner.files.entry(path.clone()).or_default();
-            shadow.now.resize(length, 0);
             shadow.pending.push(Change::Truncate(length));
         }
         real_method!(file, xTruncate(length))
@@ -482,8 +477,11 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
             Leave::Half | Leave::Fail(_) => return ffi::SQLITE_IOERR_FSYNC,
         }
         let shadow = inner.files.entry(path.clone()).or_default();
-        shadow.durable = Some(shadow.now.clone());
-        shadow.pending.clear();
+        let mut content = shadow.durable.take().unwrap_or_default();
+        for change in shadow.pending.drain(..) {
+            change.make(&mut content, None);
+        }
+        shadow.durable = Some(content);
         ffi::SQLITE_OK
     }
 }
