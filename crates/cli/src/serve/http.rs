@@ -152,7 +152,7 @@ pub(super) fn app(running: &Arc<Running>, address: SocketAddr, access: Access) -
 
 async fn nothing_here() -> impl IntoResponse {
     let error = json!({ "error": "nothing is served under this path", "next": "GET / lists what is" });
-    (StatusCode::NOT_FOUND, axum::Json(error))
+    (StatusCode::NOT_FOUND, Json(error))
 }
 
 async fn landing(State(running): State<Arc<Running>>) -> impl IntoResponse {
