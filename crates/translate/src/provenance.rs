@@ -38,7 +38,7 @@ pub(crate) fn complete(
         provenance.agent.push(agent("author", "Author", sender.clone()));
     }
     let translator = Reference {
-        display: Some(Text::const_new("EPR Gateway, HL7 v2 to FHIR")),
+        display: Some(Text::const_new(TRANSLATOR)),
         ..Reference::default()
     };
     provenance.agent.push(agent("assembler", "Assembler", translator));
@@ -125,6 +125,22 @@ pub(crate) struct Original {
     pub(crate) canonical: Vec<u8>,
     /// The dialect it was received in.
     pub(crate) dialect: String,
+}
+
+/// What the Provenance of every Bundle that we make names as its assembler.
+const TRANSLATOR: &str = "EPR Gateway, HL7 v2 to FHIR";
+
+/// True for a Bundle that this crate made from a message, and for an empty one.
+pub(crate) fn is_own(bundle: &Bundle) -> bool {
+    let mut all = bundle
+        .entry
+        .iter()
+        .filter_map(|entry| entry.resource.as_ref()?.as_type::<Provenance>());
+    let ours = all.any(|one| {
+        let mut agents = one.agent.iter().filter_map(|agent| agent.who.as_ref());
+        agents.any(|who| who.display.as_deref() == Some(TRANSLATOR))
+    });
+    ours || bundle.entry.is_empty()
 }
 
 /// True for the DocumentReference that carries the original message.

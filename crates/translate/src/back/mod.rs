@@ -1,8 +1,9 @@
 //! The way back: what a writing row works with.
 //!
 //! [`Back`] gives rows the tables and finds what a reference points at; [`writer`] holds the HL7 v2 in the
-//! making; [`merge`] lays edited values over the original that travelled with a Bundle.
+//! making; [`foreign`] knows where other converters put things; [`merge`] lays edited values over the original that travelled with a Bundle.
 
+pub(crate) mod foreign;
 pub(crate) mod merge;
 pub(crate) mod writer;
 
@@ -19,6 +20,8 @@ pub(crate) struct Back<'a> {
     pub(crate) vocabulary: &'a Vocabularies,
     pub(crate) settings: &'a Settings,
     pub(crate) bundle: &'a Bundle,
+    /// True for a Bundle that others made.
+    pub(crate) foreign: bool,
     /// Resources by fullUrl, by `Type/id` and by `urn:uuid:id`.
     by_url: HashMap<String, &'a Resource>,
 }
@@ -42,6 +45,7 @@ impl<'a> Back<'a> {
             vocabulary,
             settings,
             bundle,
+            foreign: !crate::provenance::is_own(bundle),
             by_url,
         }
     }

@@ -232,6 +232,9 @@ pub(crate) fn write(
     mut to: RepetitionWriter<'_>,
     back: &Back<'_>,
 ) {
+    if back.foreign {
+        return write_foreign(concept, table, to, back);
+    }
     let mut codings: Vec<&Coding> = concept.coding.iter().collect();
     let of_hl7 = codings
         .first()
@@ -256,6 +259,45 @@ pub(crate) fn write(
     if let Some(text) = &concept.text {
         let words = concept.coding.is_empty() || (of_hl7 && !to.has(2));
         to.component(if words { 2 } else { 9 }, text);
+    }
+}
+
+/// A concept of others: words and system stand beside every code, as receivers expect them.
+fn write_foreign(
+    concept: &CodeableConcept,
+    table: Option<&Vocabulary>,
+    mut to: RepetitionWriter<'_>,
+    back: &Back<'_>,
+) {
+    for (coding, places) in concept
+        .coding
+        .iter()
+        .zip([[1, 2, 3, 7], [4, 5, 6, 8], [10, 11, 12, 13]])
+    {
+        let [code, display, name, version] = places;
+        let system = coding.system.as_deref().unwrap_or_default();
+        let own = table.filter(|table| is_table(system, Some(table)) || system.is_empty());
+        let said = table.filter(|_| own.is_none()).and_then(|table| {
+            let found = table.to_hl7(system, coding.code.as_deref()?)?;
+            Some((table, found))
+        });
+        if let Some((table, found)) = said {
+            to.component(code, found.hl7);
+            to.component(name, &format!("HL7{}", table.table));
+        } else {
+            to.optional(code, coding.code.as_ref());
+            to.optional(name, crate::back::foreign::system_name(coding, back).as_ref());
+        }
+        to.optional(display, coding.display.as_ref());
+        to.optional(version, coding.version.as_ref());
+    }
+    if let Some(text) = &concept.text {
+        if !to.has(2) {
+            to.component(2, text);
+        }
+        if !concept.coding.is_empty() {
+            to.component(9, text);
+        }
     }
 }
 

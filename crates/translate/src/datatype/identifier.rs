@@ -8,7 +8,7 @@
 use fhir::{CodeableConcept, Coding, Extension, Identifier, Reference, Text};
 use hl7v2::{Component, Repetition};
 
-use crate::back::{Back, RepetitionWriter};
+use crate::back::{Back, RepetitionWriter, foreign};
 use crate::context::{Coded, Composite, Context, Leaf};
 use crate::datatype::time;
 use crate::keep;
@@ -304,6 +304,9 @@ pub(crate) fn write_cx(identifier: &Identifier, mut to: RepetitionWriter<'_>, ba
         }
     }
     keep::write_parts(&identifier.extension, "CX", &mut to);
+    if back.foreign {
+        foreign::write_cx(identifier, &mut to, back);
+    }
 }
 
 /// Identifier to EI.
@@ -333,6 +336,13 @@ pub(crate) fn write_ei_within(
 
 /// Namespace, universal id and its type.
 pub(crate) fn authority(identifier: &Identifier, back: &Back<'_>) -> [Text; 3] {
+    if back.foreign {
+        let said = foreign::authority(&identifier.extension);
+        let assigner = || foreign::organization(identifier.assigner.as_deref()?, back);
+        if let Some(found) = said.or_else(assigner) {
+            return found;
+        }
+    }
     let none = || Text::const_new("");
     let namespace = match (&identifier.assigner, identifier.system.as_deref()) {
         (Some(assigner), _) => assigner_name(assigner, back).unwrap_or_else(none),

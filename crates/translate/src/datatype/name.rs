@@ -283,6 +283,10 @@ pub(crate) fn write(name: &HumanName, at: Places, to: &mut RepetitionWriter<'_>,
     to.component(at.degree, &suffixes(true));
     let kind = code::write(name.use_.as_ref(), &name.use_element, &back.vocabulary.name_type);
     to.optional(at.kind, kind.as_ref());
+    if back.foreign && name.use_.is_none() && name.family.is_some() {
+        // HL7's own default, which receivers like to see.
+        to.component(at.kind, "L");
+    }
     keep::write_parts(&name.extension, at.kind_name, to);
     let order = name
         .extension

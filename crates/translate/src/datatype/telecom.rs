@@ -7,7 +7,7 @@
 use fhir::{ContactPoint, Extension, Text};
 use hl7v2::{Field, Repetition};
 
-use crate::back::{Back, FieldWriter, RepetitionWriter};
+use crate::back::{Back, FieldWriter, RepetitionWriter, foreign};
 use crate::context::{Composite, Context};
 use crate::datatype::{code, time};
 use crate::keep;
@@ -280,6 +280,9 @@ fn write_one(point: &ContactPoint, mut to: RepetitionWriter<'_>, back: &Back<'_>
         }
     }
     keep::write_parts(&point.extension, "XTN", &mut to);
+    if back.foreign {
+        foreign::write_xtn(&point.extension, &mut to);
+    }
     if let Some(rank) = point.rank {
         to.component(18, &rank.to_string());
     }

@@ -123,7 +123,11 @@ impl Order {
         };
         let open = Open::new(id, observation, cx);
         scene.document.relate(open.reference());
-        match (&mut scene.order.report, scene.order.specimens) {
+        // OBX-29: asked at order entry, not found.
+        let asked = matches!(segment.field(29).text().as_ref(), "QST" | "SCI");
+        let report = scene.order.report.as_mut().filter(|_| !asked);
+        match (report, scene.order.specimens) {
+            (None, _) if asked && scene.order.specimens > 0 => {}
             (Some(report), 0) => report.resource.result.push(open.reference()),
             (Some(_), _) => {}
             (None, _) => {

@@ -17,7 +17,8 @@ use fhir::{
     Specimen, Text,
 };
 
-use crate::back::{Back, SegmentWriter};
+use crate::back::{Back, SegmentWriter, foreign};
+use crate::datatype::identifier;
 use crate::keep;
 use crate::segment::{
     al1, dg1, evn, ft1, iam, mrg, msa, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, prb, pv1, pv2, rf1, rol,
@@ -190,6 +191,7 @@ impl<'b> Out<'_, 'b> {
     fn patient(&mut self, patient: &'b Patient) {
         let mut segment = SegmentWriter::new("PID");
         pid::PID.write(patient, &mut segment, self.back);
+        foreign::fields(&patient.extension, &mut segment, self.back);
         self.stay_number(patient, &mut segment);
         self.push_numbered(segment, 1);
         let mut segment = SegmentWriter::new("PD1");
@@ -425,7 +427,17 @@ impl<'b> Out<'_, 'b> {
             orc::write_number(&report.identifier, "PLAC", &mut orc.field(2), self.back);
             orc::write_number(&report.identifier, "FILL", &mut orc.field(3), self.back);
         }
+        let own = request.map_or(&[][..], |request| request.extension.as_slice());
+        foreign::fields(own, &mut orc, self.back);
+        if let Some(one) = report.and_then(|report| report.identifier.first())
+            && self.back.foreign
+            && !orc.has(3)
+            && identifier::type_code(one).is_none()
+        {
+            identifier::write_ei(one, orc.field(3).repetition(), self.back);
+        }
         orc.set(1, if report.is_some() { "RE" } else { "NW" });
+        let placed = orc.leaves.clone();
         // OBR says all that is known where no ORC was sent.
         if !request.is_some_and(|request| keep::is_marked(&request.extension, orc::ABSENT)) {
             self.segments.push(orc);
@@ -448,6 +460,15 @@ impl<'b> Out<'_, 'b> {
         if let Some(first) = specimens.first() {
             obr::SPECIMEN.write(first, &mut obr, self.back);
         }
+        foreign::collected(specimens.first().copied(), &mut obr, self.back);
+        foreign::fields(own, &mut obr, self.back);
+        for number in [2, 3] {
+            // The numbers of ORC are those of OBR; a report of others may say them once.
+            if self.back.foreign && !obr.has(number) {
+                let leaves = placed.iter().filter(|leaf| leaf.field == number);
+                leaves.for_each(|leaf| obr.put(leaf.clone()));
+            }
+        }
         self.segments.push(obr);
         if let Some(request) = request {
             if self.is_result() {
@@ -466,10 +487,20 @@ impl<'b> Out<'_, 'b> {
             .iter()
             .filter_map(|one| self.back.resolve(Some(one)))
             .collect();
-        self.observations(&results);
+        let asked = report
+            .and(request)
+            .map_or(&[][..], |request| request.supporting_info.as_slice());
+        let asked: Vec<&'b Observation> = asked
+            .iter()
+            .filter_map(|one| self.back.resolve(Some(one)))
+            .collect();
+        let order = (request, specimens.first().copied());
+        self.observations_of(1, order, &results);
+        self.questions(results.len() + 1, order, &asked);
         for (number, specimen) in (1..).zip(specimens) {
             let mut segment = SegmentWriter::new("SPM");
             spm::SPM.write(specimen, &mut segment, self.back);
+            foreign::specimen_number(specimen, &mut segment, self.back);
             if !keep::is_marked(&specimen.extension, spm::ABSENT) {
                 self.push_numbered(segment, number);
             }
@@ -508,9 +539,34 @@ impl<'b> Out<'_, 'b> {
     }
 
     fn observations_from(&mut self, first: usize, observations: &[&'b Observation]) {
+        self.observations_of(first, (None, None), observations);
+    }
+
+    fn observations_of(&mut self, first: usize, order: Told<'_>, observations: &[&'b Observation]) {
         for (number, observation) in (first..).zip(observations) {
-            let mut segment = SegmentWriter::new("OBX");
+            let segment = self.observation(observation, order);
+            self.push_numbered(segment, number);
+            self.notes(observation.note.iter());
+        }
+    }
+
+    fn observation(&self, observation: &Observation, (request, specimen): Told<'_>) -> SegmentWriter {
+        let mut segment = SegmentWriter::new("OBX");
+        if self.back.foreign {
+            let whole = foreign::observation(observation, request, specimen, self.back);
+            obx::OBX.write(&whole, &mut segment, self.back);
+            foreign::fields(&observation.extension, &mut segment, self.back);
+        } else {
             obx::OBX.write(observation, &mut segment, self.back);
+        }
+        segment
+    }
+
+    /// What was asked when the order was placed: OBX-29 says so.
+    fn questions(&mut self, first: usize, order: Told<'_>, asked: &[&'b Observation]) {
+        for (number, observation) in (first..).zip(asked) {
+            let mut segment = self.observation(observation, order);
+            segment.set(29, "QST");
             self.push_numbered(segment, number);
             self.notes(observation.note.iter());
         }
@@ -566,6 +622,9 @@ impl<'b> Out<'_, 'b> {
         }
     }
 }
+
+/// What an order tells of its results: the request itself and its first specimen.
+type Told<'t> = (Option<&'t ServiceRequest>, Option<&'t Specimen>);
 
 /// True for the other person of a merge, or of a move.
 fn is_in_mrg(link: &PatientLink, moves: bool) -> bool {

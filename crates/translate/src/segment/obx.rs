@@ -537,7 +537,10 @@ fn read_producer(field: Field<'_>, observation: &mut Observation, cx: &mut Conte
 }
 
 fn write_producer(observation: &Observation, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let Some(one) = observation.performer.iter().find(|one| has_mark(one, PRODUCER)) else {
+    let marked = observation.performer.iter().find(|one| has_mark(one, PRODUCER));
+    // In a Bundle of others the organisation that performed it is the producer, too.
+    let other = laboratory(observation, back).filter(|_| back.foreign);
+    let Some(one) = marked.or(other) else {
         return;
     };
     let Some(producer) = back.resolve::<Organization>(Some(one)) else {
@@ -549,6 +552,8 @@ fn write_producer(observation: &Observation, field: &mut FieldWriter<'_>, back: 
     to.optional(2, producer.name.as_ref());
     if let Some(uri) = id.and_then(|id| id.system.as_deref()) {
         to.component(3, &system::to_name(&back.vocabulary.coding_system, uri));
+    } else if back.foreign {
+        to.optional(3, id.and_then(identifier::type_code));
     }
 }
 
