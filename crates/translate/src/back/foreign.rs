@@ -55,12 +55,21 @@ fn text(extension: &Extension) -> Option<Text> {
 pub(crate) fn authority(extensions: &[Extension]) -> Option<[Text; 3]> {
     let parts = find(extensions, "assigning-authority").map_or(extensions, |one| &one.extension);
     let part = |name: &str| find(parts, name).and_then(text).unwrap_or_default();
-    let found = [
+    let found = typed([
         part("namespace-id"),
         part("universal-id"),
         part("universal-id-type"),
-    ];
+    ]);
     found.iter().any(|part| !part.is_empty()).then_some(found)
+}
+
+/// An OID that came as a URI is an OID, and ISO is its type.
+fn typed([name, id, kind]: [Text; 3]) -> [Text; 3] {
+    match id.strip_prefix("urn:oid:") {
+        Some(oid) if kind.is_empty() => [name, Text::from(oid), Text::const_new("ISO")],
+        Some(oid) => [name, Text::from(oid), kind],
+        None => [name, id, kind],
+    }
 }
 
 /// An organisation as HD: its name, and its number where the number's type names who gave it.
@@ -70,7 +79,7 @@ pub(crate) fn organization(reference: &Reference, back: &Back<'_>) -> Option<[Te
     let id = found.identifier.first();
     let value = id.and_then(|id| id.value.clone()).unwrap_or_default();
     let kind = id.and_then(identifier::type_code).cloned().unwrap_or_default();
-    Some([name, value, kind])
+    Some(typed([name, value, kind]))
 }
 
 /// CX.5 and CX.6, where extensions say them.
