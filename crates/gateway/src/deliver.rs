@@ -21,7 +21,7 @@ mod worker;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use store::DeliveryId;
+use store::{Cursor, DeliveryId};
 use translate::dialect::Dialect;
 
 pub(crate) use self::backlog::{park_held, run as run_backlog};
@@ -89,16 +89,21 @@ pub(crate) enum Outcome {
 
 /// Puts a committed message into the outboxes, in its order.
 ///
-/// Gives a watch on its deliveries where the sender waits for them.
-pub(crate) fn enqueue(gateway: &Gateway, received: &Received, decision: &Decision) -> Option<Arc<Watch>> {
-    if decision.deliveries.is_empty() {
-        return None;
-    }
+/// `first` is where its first delivery stands in the journal. Gives a watch on its deliveries where the sender
+/// waits for them.
+pub(crate) fn enqueue(
+    gateway: &Gateway,
+    received: &Received,
+    decision: &Decision,
+    first: Option<Cursor>,
+) -> Option<Arc<Watch>> {
+    let first = first?;
     let watch = acknowledge::waits(gateway, received.door)
         .then(|| gateway.start_watch(received.id, decision.deliveries.len()));
     for (ordinal, planned) in (1..).zip(&decision.deliveries) {
         let delivery = begin(gateway, received, decision, ordinal, planned);
-        gateway.line_of(planned.interface).outbox.offer(delivery);
+        let place = first.plus(ordinal - 1);
+        gateway.line_of(planned.interface).outbox.offer(delivery, place);
     }
     watch
 }

@@ -45,14 +45,14 @@ async fn through(gateway: &Gateway, received: Received, mut turn: Turn) -> ackno
             debug!(message = %received.id, %control_id, stage = "identify", "repeated message");
             acknowledge::again(gateway, &received, of, ack).await
         }
-        Ok(Settled::Fresh { conflict }) => {
+        Ok(Settled::Fresh { conflict, first }) => {
             gateway.metrics.recorded(&decision, false, received.began);
             if let Some(other) = conflict {
                 let control_id = &decision.identity.control_id;
                 warn!(message = %received.id, %control_id, %other, stage = "identify", "control id used for two messages");
             }
             turn.come().await;
-            let watch = deliver::enqueue(gateway, &received, &decision);
+            let watch = deliver::enqueue(gateway, &received, &decision, first);
             drop(turn);
             acknowledge::acknowledge(gateway, &received, decision, watch).await
         }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::Cursor;
+
 /// A message's name for good; never its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageId(pub Uuid);
@@ -206,6 +208,8 @@ pub enum Settled {
     Fresh {
         /// An earlier message of the same sender and control id but other content: worth a flag.
         conflict: Option<MessageId>,
+        /// Where its first delivery stands in the journal, if it has one; the others follow.
+        first: Option<Cursor>,
     },
     /// A replay: no delivery was recorded; answer what was answered then.
     Duplicate {
@@ -322,6 +326,8 @@ pub struct Delivery {
 /// A delivery to take up again, with its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queued {
+    /// Where it stands in the journal.
+    pub place: Cursor,
     /// The delivery.
     pub delivery: Delivery,
     /// What it delivers.

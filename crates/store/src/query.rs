@@ -9,11 +9,31 @@ use serde::Serialize;
 use crate::{ContentHash, DeliveryState, JournalError, MessageId, MessageState};
 
 /// Where a page ended; opaque outside this crate, safe to hand to a browser and take back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(into = "String")]
 pub struct Cursor {
     pub(crate) time: i64,
     pub(crate) sequence: i64,
+}
+
+impl Cursor {
+    /// The place so many after this one, in the order of commit.
+    #[must_use]
+    pub fn plus(self, places: u16) -> Self {
+        Self {
+            sequence: self.sequence.saturating_add(places.into()),
+            ..self
+        }
+    }
+
+    /// The place before this one, in the order of commit.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self {
+            sequence: self.sequence.saturating_sub(1),
+            ..self
+        }
+    }
 }
 
 impl From<Cursor> for String {

@@ -45,12 +45,16 @@ async fn fill(gateway: &Gateway, endpoint: usize, wanted: Wanted) -> Result<(), 
         .queued(interface, wanted.after, limit, wanted.bytes_max)
         .await?;
     let mut deliveries = Vec::with_capacity(page.items.len());
-    for store::Queued { delivery, message } in &page.items {
+    for store::Queued {
+        delivery, message, ..
+    } in &page.items
+    {
         if !line.outbox.holds(delivery.id) {
             deliveries.extend(take_up(gateway, delivery, message).await?);
         }
     }
-    line.outbox.page(wanted, deliveries, page.next);
+    let through = page.items.last().map(|queued| queued.place);
+    line.outbox.page(wanted, deliveries, through, page.next);
     Ok(())
 }
 

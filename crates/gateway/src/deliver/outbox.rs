@@ -45,6 +45,9 @@ struct Inner {
     bytes: usize,
     /// By interface: what is only in the journal.
     backlogs: BTreeMap<usize, Backlog>,
+    /// By interface: how far the journal has been read, ever. What stands up to there has been shown by a page,
+    /// also when its own message comes to hand it over only afterwards.
+    read_through: HashMap<usize, Cursor>,
     /// The interface whose page was read last: the others have their turn first.
     read_last: usize,
     /// What left while a page was being read: the page may still show it.
@@ -61,20 +64,20 @@ struct Backlog {
     ///
     /// The page shows what was committed before, this what was committed since: with both in hand the
     /// queue is in memory again, however fast messages come.
-    newcomers: Option<Vec<Delivery>>,
+    newcomers: Option<Vec<(Cursor, Delivery)>>,
     newcomer_bytes: usize,
     /// How often it was decided to read from the beginning again.
     rewound: u64,
 }
 
 impl Backlog {
-    fn pass(&mut self, delivery: Delivery) {
+    fn pass(&mut self, delivery: Delivery, place: Cursor) {
         let Some(newcomers) = &mut self.newcomers else {
             return;
         };
         self.newcomer_bytes += delivery.frame.expose().len();
         if newcomers.len() < NEWCOMERS_MAX && self.newcomer_bytes <= NEWCOMER_BYTES_MAX {
-            newcomers.push(delivery);
+            newcomers.push((place, delivery));
         } else {
             self.newcomers = None;
         }
@@ -144,6 +147,7 @@ impl Outbox {
                 backlogs: interfaces
                     .map(|interface| (interface, Backlog::default()))
                     .collect(),
+                read_through: HashMap::new(),
                 read_last: 0,
                 left: HashSet::new(),
                 stopped: false,
@@ -160,12 +164,15 @@ impl Outbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a delivery the journal has just committed, or leaves it on disk when there is no room.
-    pub(crate) fn offer(&self, delivery: Delivery) {
+    /// Takes a delivery the journal has just committed at this place, or leaves it on disk when there is no room.
+    pub(crate) fn offer(&self, delivery: Delivery, place: Cursor) {
         let mut inner = self.lock();
+        if inner.was_read(delivery.interface, place) {
+            return;
+        }
         let full = self.is_full(&inner);
         if let Some(backlog) = inner.backlogs.get_mut(&delivery.interface) {
-            backlog.pass(delivery);
+            backlog.pass(delivery, place);
         } else if full {
             inner.backlogs.insert(delivery.interface, Backlog::default());
         } else {
@@ -246,9 +253,20 @@ impl Outbox {
         self.room.notified().await;
     }
 
-    /// Takes the page that was wanted; `next` is where the following one begins.
-    pub(crate) fn page(&self, wanted: Wanted, deliveries: Vec<Delivery>, next: Option<Cursor>) {
+    /// Takes the page that was wanted; `through` is the place of its last delivery, `next` where the following one
+    /// begins.
+    pub(crate) fn page(
+        &self,
+        wanted: Wanted,
+        deliveries: Vec<Delivery>,
+        through: Option<Cursor>,
+        next: Option<Cursor>,
+    ) {
         let mut inner = self.lock();
+        if let Some(through) = through {
+            let read = inner.read_through.entry(wanted.interface).or_insert(through);
+            *read = through.max(*read);
+        }
         for delivery in deliveries {
             if !inner.knows(delivery.id) {
                 inner.admit(delivery);
@@ -261,8 +279,8 @@ impl Outbox {
                 (Some(next), _) => backlog.after = Some(next),
                 (None, Some(newcomers)) => {
                     inner.backlogs.remove(&wanted.interface);
-                    for delivery in newcomers {
-                        if !inner.knows(delivery.id) {
+                    for (place, delivery) in newcomers {
+                        if !inner.was_read(delivery.interface, place) {
                             inner.admit(delivery);
                         }
                     }
@@ -455,6 +473,12 @@ enum Step {
 }
 
 impl Inner {
+    fn was_read(&self, interface: usize, place: Cursor) -> bool {
+        self.read_through
+            .get(&interface)
+            .is_some_and(|read| place <= *read)
+    }
+
     fn knows(&self, id: DeliveryId) -> bool {
         self.present.contains(&id) || self.left.contains(&id)
     }
@@ -466,6 +490,9 @@ impl Inner {
         self.lanes.join(&keys, delivery)
     }
 }
+
+#[cfg(test)]
+mod simulation;
 
 #[cfg(test)]
 mod tests {
@@ -481,8 +508,26 @@ mod tests {
     fn outbox() -> Outbox {
         let outbox = Outbox::new(&test_limits(), 10, 1 << 20, 0..1);
         let wanted = outbox.wants().unwrap();
-        outbox.page(wanted, Vec::new(), None);
+        outbox.page(wanted, Vec::new(), None, None);
         outbox
+    }
+
+    fn place(number: u64) -> Cursor {
+        format!("0.{number:x}").parse().unwrap()
+    }
+
+    /// A page may be read between a commit and the moment its message comes to hand it over.
+    #[tokio::test(start_paused = true)]
+    async fn what_a_page_has_shown_is_not_taken_again_when_its_message_comes() {
+        let outbox = Outbox::new(&test_limits(), 10, 1 << 20, 0..1);
+        let wanted = outbox.wants().unwrap();
+        outbox.page(wanted, vec![delivery(1)], Some(place(1)), None);
+        let job = sent(&outbox, std::time::Duration::ZERO).expect("from the page");
+        outbox.leave(&job);
+        outbox.offer(delivery(1), place(1));
+        assert!(sent(&outbox, std::time::Duration::ZERO).is_none(), "sent twice");
+        outbox.offer(delivery(2), place(2));
+        assert!(sent(&outbox, std::time::Duration::ZERO).is_some());
     }
 
     fn delivery(number: u128) -> Delivery {
@@ -513,8 +558,8 @@ mod tests {
     async fn a_probe_that_cannot_be_sent_does_not_keep_the_endpoint_paused() {
         let outbox = outbox();
         let pause = test_limits().retry_longest;
-        outbox.offer(delivery(1));
-        outbox.offer(delivery(2));
+        outbox.offer(delivery(1), place(1));
+        outbox.offer(delivery(2), place(2));
         outbox.unreachable();
         let probe = sent(&outbox, pause).expect("a probe");
         assert!(sent(&outbox, pause).is_none(), "one probe at a time");
@@ -536,10 +581,10 @@ mod tests {
     async fn what_comes_while_the_last_page_is_read_follows_it() {
         let outbox = Outbox::new(&test_limits(), 10, 1 << 20, 0..1);
         let wanted = outbox.wants().unwrap();
-        outbox.offer(delivery(2));
-        outbox.offer(delivery(3));
+        outbox.offer(delivery(2), place(2));
+        outbox.offer(delivery(3), place(3));
         // The page was read after the second had come: it is in both.
-        outbox.page(wanted, vec![delivery(1), delivery(2)], None);
+        outbox.page(wanted, vec![delivery(1), delivery(2)], Some(place(2)), None);
         let order: Vec<_> = std::iter::from_fn(|| sent(&outbox, std::time::Duration::ZERO))
             .map(|job| job.delivery.id.message.0.as_u128())
             .collect();
@@ -554,7 +599,7 @@ mod tests {
         for _ in 0..6 {
             let wanted = outbox.wants().unwrap();
             after.push(wanted.interface);
-            outbox.page(wanted, Vec::new(), Some("0.1".parse().unwrap()));
+            outbox.page(wanted, Vec::new(), None, Some(place(1)));
         }
         assert_eq!(after, [1, 2, 0, 1, 2, 0]);
     }

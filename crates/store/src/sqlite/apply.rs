@@ -10,8 +10,8 @@ use super::facet::Facets;
 use super::{read, resources};
 use crate::group::Apply;
 use crate::{
-    AuditEntry, ContentHash, DeliveryId, DeliveryState, Earlier, Happened, Identity, MessageId, MessageState,
-    NewResource, Original, Progress, Put, Received, Settled, Settlement,
+    AuditEntry, ContentHash, Cursor, DeliveryId, DeliveryState, Earlier, Happened, Identity, MessageId,
+    MessageState, NewResource, Original, Progress, Put, Received, Settled, Settlement,
 };
 
 #[derive(Debug)]
@@ -252,7 +252,7 @@ impl Changes {
         };
         self.command.happened(received.received_at_ms, received.id, what);
         if let (Some(settlement), Some(settled)) = (settlement, verdict.settled) {
-            self.attach(
+            let first = self.attach(
                 connection,
                 sequence,
                 received.received_at_ms,
@@ -260,7 +260,7 @@ impl Changes {
                 verdict.state,
             )?;
             keep_conflict(connection, sequence, received.received_at_ms, conflict)?;
-            self.merged.insert(received.id, settled);
+            self.merged.insert(received.id, settled.with_first(first));
         }
         Ok(())
     }
@@ -304,12 +304,16 @@ impl Changes {
         self.command.message(facet, 1);
         let what = Happened::Settled(verdict.state);
         self.command.happened(received_at, settlement.id, what);
-        self.attach(connection, sequence, received_at, settlement, verdict.state)?;
+        let first = self.attach(connection, sequence, received_at, settlement, verdict.state)?;
         keep_conflict(connection, sequence, received_at, verdict.conflict())?;
-        Ok(verdict.settled.unwrap_or(Settled::Fresh { conflict: None }))
+        let settled = verdict.settled.unwrap_or(Settled::Fresh {
+            conflict: None,
+            first: None,
+        });
+        Ok(settled.with_first(first))
     }
 
-    /// Patients and deliveries of a settled message.
+    /// Patients and deliveries of a settled message; gives the place of its first delivery.
     fn attach(
         &mut self,
         connection: &Connection,
@@ -317,7 +321,7 @@ impl Changes {
         received_at: i64,
         settlement: &Settlement,
         state: MessageState,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<Option<Cursor>> {
         let mut patient = connection.prepare_cached(
             "INSERT OR IGNORE INTO patient (patient, received_at, message) VALUES (?1, ?2, ?3)",
         )?;
@@ -325,8 +329,9 @@ impl Changes {
             patient.execute(params![key, received_at, sequence])?;
         }
         if state == MessageState::Duplicate {
-            return Ok(());
+            return Ok(None);
         }
+        let mut first = None;
         let mut delivery = connection.prepare_cached(
             "INSERT INTO delivery (sequence, message, ordinal, state, interface, lane, attempts, cause, queued_at, changed_at)
              VALUES (?8, ?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?7)",
@@ -336,7 +341,7 @@ impl Changes {
                 Some(held) => Some(self.make_way(connection, *held, settlement.id, received_at)?),
                 None => None,
             };
-            delivery.execute(params![
+            let place = delivery.insert(params![
                 sequence,
                 ordinal,
                 new.state.as_str(),
@@ -347,8 +352,12 @@ impl Changes {
                 place,
             ])?;
             self.command.delivery(&new.interface, new.state, 1);
+            first.get_or_insert(Cursor {
+                time: 0,
+                sequence: place,
+            });
         }
-        Ok(())
+        Ok(first)
     }
 
     /// Leaves a held delivery out for the one that replaces it, and gives its place in the queue.
@@ -453,10 +462,22 @@ struct Verdict {
     settled: Option<Settled>,
 }
 
+impl Settled {
+    fn with_first(self, place: Option<Cursor>) -> Self {
+        match self {
+            Self::Fresh { conflict, .. } => Self::Fresh {
+                conflict,
+                first: place,
+            },
+            duplicate => duplicate,
+        }
+    }
+}
+
 impl Verdict {
     fn conflict(&self) -> Option<MessageId> {
         match &self.settled {
-            Some(Settled::Fresh { conflict }) => *conflict,
+            Some(Settled::Fresh { conflict, .. }) => *conflict,
             _ => None,
         }
     }
@@ -486,7 +507,10 @@ fn judge(
     let fresh = |conflict| Verdict {
         state: settlement.state,
         parent: None,
-        settled: Some(Settled::Fresh { conflict }),
+        settled: Some(Settled::Fresh {
+            conflict,
+            first: None,
+        }),
     };
     let identity = &settlement.identity;
     let Some(window_ms) = settlement

@@ -179,7 +179,13 @@ pub(super) fn queued(
         let (sequence, delivery) = delivery(row, message.summary.id, SUMMARY_COLUMNS + WHOLE_COLUMNS)?;
         bytes = bytes.saturating_add(message.raw.len());
         let full = bytes > bytes_max && !found.is_empty();
-        found.push((sequence, Queued { delivery, message }));
+        let place = Cursor { time: 0, sequence };
+        let queued = Queued {
+            place,
+            delivery,
+            message,
+        };
+        found.push((sequence, queued));
         if full {
             // One more than the page holds says that there is a next one.
             let limit = found.len() - 1;
