@@ -293,7 +293,10 @@ struct Head {
 /// Why `text`, a part of `document`, is no resource.
 pub(crate) fn explain(document: &str, text: &str) -> ReadError {
     let fault = match serde_json::from_str::<&RawValue>(text) {
-        Err(error) => return explain_error(document, text, error, "", None),
+        Err(error) => {
+            let root = resource_type_of(text).unwrap_or_default();
+            return explain_error(document, text, error, &root, None);
+        }
         Ok(raw) => match kind_of(raw.get()) {
             Some("an object") => match Resource::read(text) {
                 Err(error) => return explain_object(document, text, error),
