@@ -637,6 +637,28 @@ fn the_readme_names_every_command_and_every_configuration() {
 }
 
 #[test]
+fn the_promises_name_tests_that_exist() {
+    let sources: String = rust_files().iter().map(|path| text(path)).collect();
+    let promises = text("docs/promises.md");
+    let named: BTreeSet<&str> = promises
+        .split('`')
+        .filter(|word| {
+            word.matches('_').count() >= 3
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        })
+        .collect();
+    assert!(named.len() > 50, "only {} tests are named", named.len());
+    let missing: Vec<String> = named
+        .into_iter()
+        .filter(|name| !sources.contains(&format!("fn {name}(")))
+        .map(str::to_owned)
+        .collect();
+    assert_none("docs/promises.md names tests that are not there", &missing);
+}
+
+#[test]
 fn the_architecture_names_every_room_and_the_stages_in_order() {
     let architecture = text("ARCHITECTURE.md");
     let mut offences: Vec<String> = ARROWS

@@ -1,10 +1,12 @@
 //! `eprgw bench`: how many messages per second arrive, right, once and in order.
 //!
-//! Closed loop: each connection sends, waits for its ACK, sends the next. Gateway and journal run in this
-//! process as `serve` runs them; sender and receiver are sockets on this machine.
+//! Closed loop: each connection sends, waits for its ACK, sends the next. Open loop (`--rate`): messages leave by the
+//! clock, and their time begins when they should have left. Gateway and journal run in this process as `serve` runs
+//! them; sender and receiver are sockets on this machine.
 
 mod load;
 mod report;
+mod send;
 mod sink;
 
 use std::io::IsTerminal as _;
@@ -14,22 +16,28 @@ use std::time::{Duration, Instant};
 
 use adapters::VENDORS;
 use gateway::config;
-use hl7v2::Message;
-use mllp::{Limits, Listener, Sender, SenderLimits};
+use mllp::{Limits, Listener};
 use translate::dialect::Dialect;
 use translate::{Settings, Translator};
 
 use self::load::Load;
-use self::report::{Report, Sent};
+use self::report::Report;
+use self::send::Schedule;
 use self::sink::{Receiving, Sink};
 use crate::exit::Failure;
 use crate::{names, output, telemetry};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Connections, one message in flight on each
+    /// Connections
     #[arg(long, default_value_t = 64)]
     connections: usize,
+    /// Messages in flight on each connection
+    #[arg(long, default_value_t = 1)]
+    window: usize,
+    /// Send so many per second by the clock, over all connections, instead of as fast as answered
+    #[arg(long, value_name = "PER SECOND")]
+    rate: Option<f64>,
     /// Messages to send
     #[arg(long, default_value_t = 20_000)]
     messages: usize,
@@ -45,6 +53,9 @@ pub(crate) struct Options {
     /// Fail (exit 1) when fewer correct messages per second are delivered
     #[arg(long, value_name = "PER SECOND")]
     min_rate: Option<f64>,
+    /// Fail (exit 1) when one in a hundred messages takes longer from its intended send until it is delivered
+    #[arg(long, value_name = "MS")]
+    max_p99: Option<f64>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -58,11 +69,16 @@ enum Format {
 
 /// Without an arrival for this long, what has not come is counted as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections from the gateway to the receiving end.
+const CONNECTIONS_OUT_MAX: usize = 256;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     telemetry::start(telemetry::LogFormat::Text, true);
     if options.connections == 0 || options.messages == 0 {
         return Err(Failure::Usage.because("--connections and --messages must be at least 1"));
+    }
+    if options.rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+        return Err(Failure::Usage.because("--rate must be more than 0"));
     }
     let from = names::dialect(options.from.as_deref().unwrap_or(VENDORS[0].name))?;
     let to = names::dialect(options.to.as_deref().unwrap_or(VENDORS[1].name))?;
@@ -74,12 +90,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if !report.is_clean() {
         return Err(Failure::Expectation.because("not every message arrived once, right and in order"));
     }
-    match options.min_rate {
-        Some(least) if report.delivered_per_s < least => {
-            Err(Failure::Expectation.because(format!("fewer than {least}/s were delivered")))
-        }
-        _ => Ok(()),
+    if let Some(least) = options.min_rate.filter(|least| report.delivered_per_s < *least) {
+        return Err(Failure::Expectation.because(format!("fewer than {least}/s were delivered")));
     }
+    if let Some(most) = options.max_p99.filter(|most| report.delivery_ms.p99 > *most) {
+        return Err(Failure::Expectation.because(format!("one in a hundred took longer than {most} ms")));
+    }
+    Ok(())
 }
 
 fn show(format: Format, report: &Report) -> anyhow::Result<()> {
@@ -104,7 +121,12 @@ async fn measure(
         ..Limits::default()
     };
     let receiver = Listener::bind("127.0.0.1:0", limits, Receiving(Arc::clone(&sink))).await?;
-    let settings = configuration(options.connections, from, to, &receiver.address().to_string())?;
+    // What is in flight before the gateway can be in flight behind it.
+    let outgoing = options
+        .connections
+        .saturating_mul(options.window.max(1))
+        .min(CONNECTIONS_OUT_MAX);
+    let settings = configuration(outgoing, from, to, &receiver.address().to_string())?;
     let journal = store::SqliteJournal::open(folder, store::Settings::default())?;
     let running = gateway::Gateway::start(
         settings,
@@ -119,9 +141,14 @@ async fn measure(
 
     let progress = progress_bar(expected);
     let began = Instant::now();
-    let senders: Vec<_> = shares
-        .into_iter()
-        .map(|share| tokio::spawn(send(address, share)))
+    let senders: Vec<_> = (0_u32..)
+        .zip(shares)
+        .map(|(at, share)| {
+            let schedule = options
+                .rate
+                .map(|rate| schedule(began, rate, at, options.connections));
+            tokio::spawn(send::send(address, share, options.window, schedule))
+        })
         .collect();
     let mut sent = Vec::with_capacity(expected);
     for sender in senders {
@@ -139,7 +166,11 @@ async fn measure(
     receiver.shutdown().await;
     Ok(report::judge(
         (from, to),
-        options.connections,
+        report::Mode {
+            connections: options.connections,
+            window: options.window,
+            rate: options.rate,
+        },
         (sent, began),
         sink.take(),
         &translator,
@@ -180,23 +211,13 @@ fn configuration(
     })
 }
 
-async fn send(address: std::net::SocketAddr, share: Vec<Load>) -> anyhow::Result<Vec<Sent>> {
-    let mut sender = Sender::connect(address, SenderLimits::default()).await?;
-    let mut sent = Vec::with_capacity(share.len());
-    for load in share {
-        let at = Instant::now();
-        let answer = sender.send(&load.bytes).await?;
-        let acknowledged_at = Instant::now();
-        let positive = Message::parse(&answer)
-            .is_ok_and(|answer| hl7v2::ack::read(&answer).is_ok_and(|ack| ack.code.is_positive()));
-        sent.push(Sent {
-            load,
-            at,
-            acknowledged_at,
-            positive,
-        });
+/// When a connection's messages should leave, for so many per second over all connections.
+fn schedule(began: Instant, rate: f64, at: u32, connections: usize) -> Schedule {
+    let apart = Duration::from_secs_f64(1.0 / rate);
+    Schedule {
+        first: began + apart * at,
+        apart: apart * u32::try_from(connections).unwrap_or(u32::MAX),
     }
-    Ok(sent)
 }
 
 fn progress_bar(expected: usize) -> indicatif::ProgressBar {

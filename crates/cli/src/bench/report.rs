@@ -19,11 +19,22 @@ pub(super) struct Sent {
     pub(super) positive: bool,
 }
 
+/// How it was sent.
+#[derive(Clone, Copy, serde::Serialize)]
+pub(super) struct Mode {
+    pub(super) connections: usize,
+    /// Messages in flight on each connection.
+    pub(super) window: usize,
+    /// Per second by the clock; as fast as answered when none.
+    pub(super) rate: Option<f64>,
+}
+
 #[derive(serde::Serialize)]
 pub(super) struct Report {
     pub(super) from: &'static str,
     pub(super) to: &'static str,
-    pub(super) connections: usize,
+    #[serde(flatten)]
+    pub(super) mode: Mode,
     pub(super) sent: usize,
     pub(super) acknowledged: usize,
     pub(super) negative_acks: usize,
@@ -50,7 +61,7 @@ pub(super) struct Percentiles {
 /// Judges every arrival against what should have arrived.
 pub(super) fn judge(
     (from, to): (&'static Dialect, &'static Dialect),
-    connections: usize,
+    mode: Mode,
     (sent, began): (Vec<Sent>, Instant),
     (arrivals, foreign): (Vec<Arrival>, usize),
     translator: &Translator,
@@ -97,7 +108,7 @@ pub(super) fn judge(
     Report {
         from: from.name,
         to: to.name,
-        connections,
+        mode,
         acknowledged,
         negative_acks: sent.len() - acknowledged,
         delivered_correct: correct,
@@ -190,10 +201,19 @@ impl Report {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Mode {
+            connections,
+            window,
+            rate,
+        } = self.mode;
+        let pace = rate.map_or_else(
+            || "closed loop".to_owned(),
+            |rate| format!("open loop at {rate}/s, times from the intended send"),
+        );
         writeln!(
             f,
-            "{} → gateway → {} (MLLP, {} connections, closed loop, one message in flight on each)",
-            self.from, self.to, self.connections
+            "{} → gateway → {} (MLLP, {connections} connections, {window} in flight on each, {pace})",
+            self.from, self.to
         )?;
         writeln!(
             f,
