@@ -11,7 +11,7 @@ macro_rules! structure {
         }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq)]
+        #[derive(Clone, Default, PartialEq)]
         pub struct $name {
             $(
                 #[doc = concat!("`", $json, "`", $(" (", stringify!($required), ")")?)]
@@ -23,6 +23,13 @@ macro_rules! structure {
             )*
             /// Members that are none of the above, as they came.
             pub other: $crate::Other,
+        }
+
+        /// As JSON: what is absent is not told.
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::codec::write::debug($place, &|out| $crate::codec::Item::write_item(self, out), f)
+            }
         }
 
         impl serde::Serialize for $name {

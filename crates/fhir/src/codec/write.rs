@@ -4,6 +4,15 @@
 //! and copied. A string with something to escape goes to `serde_json`. `tests/property.rs` holds the two ways against
 //! each other.
 
+use std::fmt;
+
+/// `Patient {"id":"1"}`: the debug form of a structure, on one line.
+pub(crate) fn debug(place: &str, write: &dyn Fn(&mut Vec<u8>), f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut json = Vec::new();
+    write(&mut json);
+    write!(f, "{place} {}", String::from_utf8_lossy(&json))
+}
+
 /// Appends a string with its quotes.
 pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     if has_escapes(text.as_bytes()) {
