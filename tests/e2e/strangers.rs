@@ -104,3 +104,35 @@ fn the_http_port_speaks_https_when_it_has_a_certificate() {
         "plain HTTP is not ready"
     );
 }
+
+/// Connections that trickle their headers, or say nothing at all, are given up; others are served meanwhile.
+#[test]
+fn slow_http_clients_are_given_up_and_hold_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let default =
+        std::fs::read_to_string(crate::harness::repository("fixtures/config/default.toml")).unwrap();
+    let site = folder.path().join("site.toml");
+    let limits = "[gateway]\nhttp-header-timeout-ms = 1500\nhttp-connections-max = 300";
+    std::fs::write(&site, default.replacen("[gateway]", limits, 1)).unwrap();
+    let serving = Serving::start(&["--empty", "--config", site.to_str().unwrap()]);
+    let mut slow: Vec<TcpStream> = (0..200)
+        .map(|_| TcpStream::connect(serving.http()).unwrap())
+        .collect();
+    for stream in slow.iter_mut().skip(100) {
+        stream
+            .write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+            .unwrap();
+    }
+    assert_eq!(serving.get("/readyz").0, 200, "others are served");
+    for stream in &mut slow {
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut rest = Vec::new();
+        // A word about the time-out, or none; then the end.
+        let ended = stream.read_to_end(&mut rest);
+        assert!(
+            ended.is_ok_and(|_| !rest.starts_with(b"HTTP/1.1 200")),
+            "still open"
+        );
+    }
+    assert_eq!(serving.get("/readyz").0, 200);
+}

@@ -12,11 +12,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::access::{self, Access};
-use super::secure::SecureListener;
 
 /// Everything that runs, and whether it is being stopped.
 pub(super) struct Running {
@@ -101,28 +99,6 @@ pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
-}
-
-pub(super) async fn serve(
-    socket: TcpListener,
-    tls: Option<gateway::ServerTls>,
-    app: Router,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let stopped = async move {
-        // The sender lives as long as the process serves; its end means the same as its word.
-        drop(stopping.wait_for(|stop| *stop).await);
-    };
-    let served = match tls {
-        None => axum::serve(socket, app).with_graceful_shutdown(stopped).await,
-        Some(tls) => match SecureListener::new(socket, tls) {
-            Ok(listener) => axum::serve(listener, app).with_graceful_shutdown(stopped).await,
-            Err(error) => Err(error),
-        },
-    };
-    if let Err(error) = served {
-        tracing::error!(%error, "the HTTP port failed");
-    }
 }
 
 pub(super) fn app(running: &Arc<Running>, address: SocketAddr, access: Access) -> Router {

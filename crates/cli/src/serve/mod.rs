@@ -5,8 +5,8 @@
 
 mod access;
 mod http;
+mod port;
 mod ports;
-mod secure;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use tracing::{info, warn};
 
 use self::access::Access;
 use self::http::Running;
+use self::port::Bounds;
 use crate::exit::Failure;
 use crate::telemetry::{self, LogFormat};
 use crate::{names, output};
@@ -149,6 +150,10 @@ async fn serve(options: &Options, mut settings: Settings, access: Access) -> any
         .transpose();
     let tls = tls.map_err(|error| Failure::Usage.because(format!("gateway: {error}")))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
+    let bounds = Bounds {
+        connections_max: settings.limits.http_connections_max,
+        header_timeout: settings.limits.http_header_timeout,
+    };
     let folder = Folder::open(options.data.as_deref())?;
     let journal = Arc::new(store::SqliteJournal::open(
         folder.path(),
@@ -169,7 +174,7 @@ async fn serve(options: &Options, mut settings: Settings, access: Access) -> any
     .await?;
     let running = Arc::new(Running::new(gateway, eprs));
     let app = http::app(&running, http_address, access);
-    let server = tokio::spawn(http::serve(socket, tls, app, running.stopping()));
+    let server = tokio::spawn(port::serve(socket, tls, app, bounds, running.stopping()));
 
     for notice in notices {
         warn!("{notice}");

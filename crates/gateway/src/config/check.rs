@@ -104,6 +104,7 @@ impl Check<'_> {
     fn limits(&mut self, table: &GatewayTable) -> Limits {
         let counts = [
             ("frame-bytes-max", table.frame_bytes_max, 1024),
+            ("http-connections-max", table.http_connections_max, 1),
             ("connections-max", table.connections_max, 1),
             ("connections-per-peer-max", table.connections_per_peer_max, 1),
             ("window", table.window, 1),
@@ -121,6 +122,7 @@ impl Check<'_> {
             }
         }
         for (key, value) in [
+            ("http-header-timeout-ms", table.http_header_timeout_ms),
             ("idle-timeout-ms", table.idle_timeout_ms),
             ("partial-frame-timeout-ms", table.partial_frame_timeout_ms),
         ] {
@@ -129,6 +131,8 @@ impl Check<'_> {
             }
         }
         Limits {
+            http_connections_max: table.http_connections_max,
+            http_header_timeout: Duration::from_millis(table.http_header_timeout_ms),
             frame_bytes_max: table.frame_bytes_max,
             connections_max: table.connections_max,
             connections_per_peer_max: table.connections_per_peer_max,

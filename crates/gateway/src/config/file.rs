@@ -57,6 +57,10 @@ pub struct GatewayTable {
     /// Authorities of which every HTTP client must show a certificate, PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<PathBuf>,
+    /// Connections to the HTTP port; more wait to be accepted.
+    pub http_connections_max: usize,
+    /// Time an HTTP client may take for the headers of a request, silence before them included.
+    pub http_header_timeout_ms: u64,
     /// Largest frame taken, in bytes.
     pub frame_bytes_max: usize,
     /// Connections per listener.
@@ -94,6 +98,8 @@ impl Default for GatewayTable {
             certificate: None,
             key: None,
             authority: None,
+            http_connections_max: 1_024,
+            http_header_timeout_ms: 30_000,
             frame_bytes_max: 16 * 1024 * 1024,
             connections_max: 2_048,
             connections_per_peer_max: 1_536,

@@ -62,6 +62,10 @@ impl Settings {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
+    /// Connections to the HTTP port.
+    pub http_connections_max: usize,
+    /// Time an HTTP client may take for the headers of a request.
+    pub http_header_timeout: Duration,
     /// Largest frame taken, in bytes.
     pub frame_bytes_max: usize,
     /// Connections per listener.
