@@ -194,7 +194,7 @@ pub(crate) fn universal_uri<'m>(
     let id = cx.take_as(universal, member, Outcome::Transformed)?;
     let kind = cx.take_as(kind, member, Outcome::Transformed);
     Some(match kind.as_deref() {
-        Some("ISO") => system::concat("urn:oid:", &id),
+        Some("ISO") if is_oid(&id) => system::concat("urn:oid:", &id),
         Some("UUID" | "GUID") => system::concat("urn:uuid:", &id.to_lowercase()),
         Some("URI") => id,
         None if is_oid(&id) => system::concat("urn:oid:", &id),

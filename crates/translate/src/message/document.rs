@@ -69,14 +69,12 @@ impl Document {
         };
         let mut content = fhir::DocumentReferenceContent::default();
         txa::CONTENT.read(segment, &mut content, cx);
-        if content.attachment.is_none() && content.extension.is_empty() {
-            return true;
-        }
         let contents = &mut open.resource.content;
         let joined = contents
             .last_mut()
             .is_some_and(|last| txa::join_line(last, &content));
         if !joined {
+            txa::settle(&mut content);
             contents.push(content);
         }
         true

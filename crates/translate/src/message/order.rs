@@ -46,7 +46,9 @@ impl Order {
             && !event.agent.is_empty()
         {
             let target = open.reference();
-            orc::complete_event(&mut event, target, open.resource.authored_on.as_deref());
+            let authored = open.resource.authored_on.as_deref();
+            let sent = scene.bundle.timestamp.as_deref();
+            orc::complete_event(&mut event, target, authored, sent);
             let id = cx
                 .entries
                 .unique_id("Provenance", &["order", &open.id.to_string()]);
@@ -81,11 +83,13 @@ impl Order {
         if let Some(open) = &mut scene.order.request {
             obr::REQUEST.read(segment, &mut open.resource, cx);
         }
-        let mut report = Box::<DiagnosticReport>::default();
-        obr::REPORT.read(segment, &mut report, cx);
         scene.order.key = scene.order_key(segment);
-        if is_result(scene, &report) {
+        if is_result(scene, segment) {
+            let mut report = Box::<DiagnosticReport>::default();
+            obr::REPORT.read(segment, &mut report, cx);
             scene.open_report(report, cx);
+        } else if let Some(open) = &mut scene.order.request {
+            obr::ORDER.read(segment, &mut open.resource, cx);
         }
         let mut specimen = Box::<Specimen>::default();
         obr::SPECIMEN.read(segment, &mut specimen, cx);
@@ -206,7 +210,7 @@ impl Order {
 }
 
 /// A result has a report; an order has none until something is known of it.
-fn is_result(scene: &Scene, report: &DiagnosticReport) -> bool {
+fn is_result(scene: &Scene, obr: Segment<'_>) -> bool {
     let ordering = matches!(
         scene.code.as_str(),
         "ORM"
@@ -224,7 +228,7 @@ fn is_result(scene: &Scene, report: &DiagnosticReport) -> bool {
             | "ORP"
             | "MDM"
     );
-    !ordering || report.status.is_some() || report.issued.is_some()
+    !ordering || obr.field(25).is_valued() || obr.field(22).is_valued()
 }
 
 impl Scene {

@@ -21,7 +21,7 @@ use crate::entries::{Boxed, Ticket, reference};
 use crate::keep;
 use crate::ledger::{Outcome, Rule};
 use crate::note::Note;
-use crate::segment::{al1, dg1, evn, iam, mrg, msh, nk1, nte, pd1, pid, pr1, pv1, pv2, rol};
+use crate::segment::{al1, dg1, evn, iam, mrg, msh, nk1, npu, nte, pd1, pid, pr1, pv1, pv2, rol};
 
 /// A resource whose segments still come.
 pub(crate) struct Open<R> {
@@ -144,6 +144,7 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"PRB" => problem::on_prb,
         b"GOL" => problem::on_gol,
         b"SPM" => Order::on_spm,
+        b"NPU" => on_npu,
         b"TXA" => Document::on_txa,
         b"SCH" => Booking::on_sch,
         b"RGS" => Booking::on_rgs,
@@ -610,6 +611,13 @@ fn on_nte<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     if note.text.is_some() {
         notes.push(note);
     }
+}
+
+/// The status of a bed: the message is about the place.
+fn on_npu<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
+    let mut bed = fhir::EncounterLocation::default();
+    npu::NPU.read(segment, &mut bed, cx);
+    scene.focus.extend(bed.location);
 }
 
 /// A part of the document, or a finding.

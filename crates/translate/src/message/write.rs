@@ -12,17 +12,17 @@ mod reply;
 
 use fhir::{
     Account, AllergyIntolerance, Appointment, ChargeItem, Condition, DiagnosticReport, Encounter,
-    EncounterDiagnosis, Immunization, MedicationAdministration, MedicationDispense, MedicationRequest,
-    MessageHeader, Observation, Patient, PatientLink, Procedure, Provenance, Reference, ServiceRequest,
-    Specimen, Text,
+    EncounterDiagnosis, Immunization, Location, MedicationAdministration, MedicationDispense,
+    MedicationRequest, MessageHeader, Observation, Patient, PatientLink, Procedure, Provenance, Reference,
+    ServiceRequest, Specimen, Text,
 };
 
 use crate::back::{Back, SegmentWriter, foreign};
 use crate::datatype::identifier;
 use crate::keep;
 use crate::segment::{
-    al1, dg1, evn, ft1, iam, mrg, msa, msh, nk1, nte, obr, obx, orc, pd1, pid, pr1, prb, pv1, pv2, rf1, rol,
-    spm, tq1,
+    al1, dg1, evn, ft1, iam, mrg, msa, msh, nk1, npu, nte, obr, obx, orc, pd1, pid, pr1, prb, pv1, pv2, rf1,
+    rol, spm, tq1,
 };
 
 /// The version a message gets when its Bundle names none.
@@ -46,6 +46,9 @@ pub(crate) fn segments(back: &Back<'_>) -> Vec<SegmentWriter> {
         .collect();
     if patients.is_empty() {
         out.patient_parts(None);
+    }
+    if out.event == "A20" {
+        out.bed();
     }
     let appointment = back.first::<Appointment>().filter(|_| out.is_schedule());
     if let Some(appointment) = appointment {
@@ -159,6 +162,28 @@ impl<'b> Out<'_, 'b> {
         }
         segment.set(1, self.event.as_str());
         self.segments.push(segment);
+    }
+
+    /// NPU: the place that the message is about.
+    fn bed(&mut self) {
+        let focus = self
+            .back
+            .first::<MessageHeader>()
+            .map_or(&[][..], |header| &header.focus);
+        let place = focus
+            .iter()
+            .find(|one| self.back.resolve::<Location>(Some(one)).is_some());
+        let bed = fhir::EncounterLocation {
+            location: place.cloned(),
+            ..fhir::EncounterLocation::default()
+        };
+        let mut segment = SegmentWriter::new("NPU");
+        npu::NPU.write(&bed, &mut segment, self.back);
+        // NPU-2 says the status; PL.5 need not repeat it.
+        segment
+            .leaves
+            .retain(|leaf| leaf.field != 1 || leaf.component != 5);
+        self.push_whole(segment);
     }
 
     /// True for the one something was moved from: MRG names them.
@@ -455,6 +480,9 @@ impl<'b> Out<'_, 'b> {
         }
         if let Some(request) = request {
             obr::REQUEST.write(request, &mut obr, self.back);
+            if report.is_none() {
+                obr::ORDER.write(request, &mut obr, self.back);
+            }
         }
         let specimens = self.specimens(request, report);
         if let Some(first) = specimens.first() {

@@ -229,16 +229,14 @@ fn write_length(from: &AppointmentParticipant, field: &mut FieldWriter<'_>, back
 }
 
 fn write_answer(from: &AppointmentParticipant, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    let table = &back.vocabulary.participation_status;
-    let sent = crate::datatype::code::sent(&from.status_element).cloned();
+    keep::write_field(from, field, back);
     // An answer that follows from the appointment's status was not sent.
-    let derived = from
-        .status_element
-        .as_ref()
-        .is_some_and(|one| keep::is_marked(&one.extension, sch::STATUS));
-    let known = || table.to_hl7("", from.status.as_deref()?).filter(|_| !derived);
-    let code = sent.or_else(|| known().map(|code| Text::const_new(code.hl7)));
-    field.repetition().optional(1, code.as_ref());
+    if !field.is_empty() || keep::is_marked(&from.extension, sch::STATUS) {
+        return;
+    }
+    let table = &back.vocabulary.participation_status;
+    let known = from.status.as_deref().and_then(|status| table.to_hl7("", status));
+    field.set(known.map_or("", |code| code.hl7));
 }
 
 fn read_service(field: Field<'_>, to: &mut AppointmentParticipant, cx: &mut Context<'_>) {

@@ -17,6 +17,7 @@ pub(crate) mod mrg;
 pub(crate) mod msa;
 pub(crate) mod msh;
 pub(crate) mod nk1;
+pub(crate) mod npu;
 pub(crate) mod nte;
 pub(crate) mod obr;
 pub(crate) mod obx;
@@ -74,9 +75,11 @@ pub(crate) static TABLES: &[&dyn Table] = &[
     &orc::EVENT,
     &obr::REPORT,
     &obr::REQUEST,
+    &obr::ORDER,
     &obr::SPECIMEN,
     &obx::OBX,
     &nte::NTE,
+    &npu::NPU,
     &spm::SPM,
     &medicine::orc::REQUEST,
     &medicine::orc::DISPENSE,

@@ -298,6 +298,36 @@ pub(crate) static REQUEST: SegmentMap<ServiceRequest> = SegmentMap {
     ],
 };
 
+/// OBR to ServiceRequest where there is no report yet: what the report would hold.
+pub(crate) static ORDER: SegmentMap<ServiceRequest> = SegmentMap {
+    segment: "OBR",
+    resource: "ServiceRequest",
+    rows: &[
+        Row::<ServiceRequest>::new(
+            24,
+            "category",
+            |field, request, cx| {
+                let table = &cx.vocabulary.service_section;
+                request.category.extend(concept::first(field, Some(table), cx));
+            },
+            |request, field, back| {
+                if field.is_empty() {
+                    let table = Some(&back.vocabulary.service_section);
+                    concept::put(request.category.first(), table, field, back);
+                }
+            },
+        )
+        .note("table 0074; before there is a report"),
+        Row::kept(7),
+        Row::kept(8),
+        Row::kept(22),
+        Row::kept(25),
+        Row::kept(32),
+        Row::kept(34),
+        Row::kept(35),
+    ],
+};
+
 /// OBR to Specimen.
 pub(crate) static SPECIMEN: SegmentMap<Specimen> = SegmentMap {
     segment: "OBR",
@@ -582,6 +612,14 @@ mod tests {
         ));
         assert!(all::<DiagnosticReport>(&bundle).is_empty());
         assert_eq!(all::<ServiceRequest>(&bundle).len(), 1);
+    }
+
+    #[test]
+    fn what_a_report_would_hold_is_not_lost_before_there_is_one() {
+        let obr = "OBR|1|P1||FBC^Full blood count|||20260302081500|20260302082000||||||||||||||||HM||||||||I1&Read&Rosa||T1&Bench&Ben";
+        let bundle = round_trip("O21", &[PID, "ORC|NW|P1"], obr);
+        let request: &ServiceRequest = first(&bundle);
+        assert_eq!(request.category[0].coding[0].code.as_deref(), Some("HM"));
     }
 
     #[test]

@@ -231,9 +231,15 @@ fn write_agents(event: &Provenance, (code, _): (&str, &str), field: &mut FieldWr
 }
 
 /// Points an order's Provenance at the order and fills what FHIR requires.
-pub(crate) fn complete_event(event: &mut Provenance, order: Reference, at: Option<&str>) {
+pub(crate) fn complete_event(
+    event: &mut Provenance,
+    order: Reference,
+    authored: Option<&str>,
+    sent: Option<&str>,
+) {
     event.target = vec![order];
-    match at.filter(|at| at.contains('T')) {
+    // ORC-9 when it has a time of day, else when the message was sent.
+    match authored.filter(|at| at.contains('T')).or(sent) {
         Some(at) => event.recorded = Some(Instant::from(at)),
         None => event.recorded_element = msh::absent(),
     }

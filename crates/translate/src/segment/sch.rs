@@ -15,7 +15,7 @@ pub(crate) use self::contact::is_contact;
 use self::contact::*;
 use crate::back::{Back, FieldWriter};
 use crate::context::{Coded, Composite, Context};
-use crate::datatype::{address, code, concept, identifier, location, person, telecom, time};
+use crate::datatype::{address, concept, identifier, location, person, telecom, time};
 use crate::entries::reference;
 use crate::keep;
 use crate::ledger::Outcome;
@@ -30,6 +30,8 @@ const PARTICIPANT: &str = "http://terminology.hl7.org/CodeSystem/provenance-part
 pub(crate) const LENGTH: &str = "SCH-9";
 /// Marks where the appointment's time stood.
 pub(crate) const TIMED_HERE: &str = "SCH-11";
+/// Marks a status that the trigger event gave.
+const BY_EVENT: &str = "MSH-9.2";
 /// Marks an answer that follows from the appointment's status.
 pub(crate) const STATUS: &str = "SCH-25";
 const PLACER: &str = "SCH-12";
@@ -239,26 +241,30 @@ fn write_filler_number(appointment: &Appointment, field: &mut FieldWriter<'_>, b
 }
 
 fn read_status(field: Field<'_>, appointment: &mut Appointment, cx: &mut Context<'_>) {
-    let table = &cx.vocabulary.appointment_status;
     let sent = field.repetition(1);
-    // CWE: the words beside the code say nothing that the code does not.
-    for n in 2..=9 {
-        cx.record_component(
-            sent.component(n),
-            Outcome::IgnoredByRule,
-            "",
-            "the status is a code",
-        );
+    match cx.look_up(sent.component(1), &cx.vocabulary.appointment_status, "") {
+        Coded::Known(code) if !code.alias && sent.parts().count() == 1 => {
+            appointment.status = Some(Text::const_new(code.fhir));
+        }
+        // Capitals, words beside the code, a code that FHIR has no status for: it also travels as sent.
+        Coded::Known(code) => {
+            appointment.status = Some(Text::const_new(code.fhir));
+            keep::read_field(field, appointment, cx);
+        }
+        Coded::Unknown(_) | Coded::None => keep::read_field(field, appointment, cx),
     }
-    (appointment.status, appointment.status_element) = code::read(sent.component(1), table, cx, "");
 }
 
 fn write_status(appointment: &Appointment, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    keep::write_field(appointment, field, back);
     // A status that the trigger event gave goes back there.
-    if code::sent_from(&appointment.status_element, "0003").is_none() {
+    if field.is_empty() && !keep::is_marked(&appointment.extension, BY_EVENT) {
         let table = &back.vocabulary.appointment_status;
-        let code = code::write(appointment.status.as_ref(), &appointment.status_element, table);
-        field.repetition().optional(1, code.as_ref());
+        let known = appointment
+            .status
+            .as_deref()
+            .and_then(|status| table.to_hl7("", status));
+        field.set(known.map_or("", |code| code.hl7));
     }
 }
 
@@ -434,14 +440,11 @@ fn by_event(appointment: &mut Appointment, cx: &Context<'_>) {
         return;
     }
     match cx.vocabulary.event_appointment.to_fhir(&cx.event) {
-        Some(code) if appointment.status_element.is_none() => {
+        Some(code) => {
             appointment.status = Some(Text::const_new(code.fhir));
-            appointment.status_element = Some(code::alternate("0003", cx.event.clone()));
+            appointment.extension.push(keep::mark(BY_EVENT));
         }
-        // The code as sent stays beside what the event says.
-        Some(code) => appointment.status = Some(Text::const_new(code.fhir)),
-        None if appointment.status_element.is_none() => appointment.status_element = msh::absent(),
-        None => {}
+        None => appointment.status_element = msh::absent(),
     }
 }
 
@@ -474,11 +477,7 @@ pub(crate) fn complete(appointment: &mut Appointment, cx: &Context<'_>) {
         if one.status.is_none() {
             let word = if settled { "accepted" } else { "needs-action" };
             one.status = Some(Text::const_new(word));
-            // An answer that could not be read stands beside it.
-            one.status_element
-                .get_or_insert_default()
-                .extension
-                .push(keep::mark(STATUS));
+            one.extension.push(keep::mark(STATUS));
         }
     }
 }
@@ -546,14 +545,10 @@ pub(crate) fn answer(field: Field<'_>, participant: &mut AppointmentParticipant,
         Coded::Known(code) => {
             participant.status = Some(Text::const_new(code.fhir));
             if code.alias {
-                participant.status_element = Some(code::alternate(table.table, Text::const_new(code.hl7)));
+                keep::read_field(field, participant, cx);
             }
         }
-        Coded::Unknown(sent_code) => {
-            let note = "no answer says it: the code stands in an extension";
-            cx.record(sent.component(1), Outcome::Kept, "", note);
-            participant.status_element = Some(code::alternate(table.table, sent_code));
-        }
+        Coded::Unknown(_) => keep::read_field(field, participant, cx),
     }
 }
 

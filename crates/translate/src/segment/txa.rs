@@ -261,7 +261,7 @@ fn write_parent(document: &DocumentReference, field: &mut FieldWriter<'_>, back:
     }
 }
 
-/// Available is current; what else table 0273 says FHIR has no status for: the code stands beside it.
+/// Table 0273: what FHIR says less finely, the code beside it says as sent.
 fn read_status(field: Field<'_>, document: &mut DocumentReference, cx: &mut Context<'_>) {
     let table = &cx.vocabulary.document_availability;
     (document.status, document.status_element) = code::read(field, table, cx, "");
@@ -296,19 +296,15 @@ pub(crate) fn complete(document: &mut DocumentReference, cx: &Context<'_>) {
         let element = document.status_element.get_or_insert_default();
         if !said && element.extension.is_empty() {
             element.extension.push(keep::mark(DERIVED));
-        } else if said {
+        } else if said && element.extension.is_empty() {
             // AV of a cancelled document: it was there to be read.
             *element = code::alternate("0273", Text::const_new("AV"));
         }
     }
     if document.content.is_empty() {
         // The content stays with the sender: FHIR wants to hear of it all the same.
-        let extension = msh::absent().map(|element| element.extension).unwrap_or_default();
         document.content.push(DocumentReferenceContent {
-            attachment: Some(Box::new(Attachment {
-                extension,
-                ..Attachment::default()
-            })),
+            attachment: Some(Box::new(unknown())),
             ..DocumentReferenceContent::default()
         });
     }
@@ -384,7 +380,12 @@ fn implied(content: &DocumentReferenceContent) -> &'static str {
 }
 
 fn read_kind(field: Field<'_>, content: &mut DocumentReferenceContent, cx: &mut Context<'_>) {
-    if cx.peek(field).is_some_and(|kind| kind == implied(content)) {
+    let kind = cx.peek(field).map(|kind| kind.into_owned()).unwrap_or_default();
+    if content.attachment.is_none() && matches!(kind.as_str(), "TX" | "FT") {
+        // An OBX without a value is an empty line.
+        content.attachment = Some(Box::new(of_text("")));
+    }
+    if kind == implied(content) {
         cx.take(field, ".contentType");
     } else {
         keep::read_field(field, content, cx);
@@ -440,6 +441,25 @@ pub(crate) fn join_line(before: &mut DocumentReferenceContent, line: &DocumentRe
     true
 }
 
+/// FHIR wants an attachment, and one that holds something.
+pub(crate) fn settle(content: &mut DocumentReferenceContent) {
+    let empty = content
+        .attachment
+        .as_deref()
+        .is_none_or(|one| one.data.as_deref().is_none_or(str::is_empty) && one.url.is_none());
+    if empty {
+        content.attachment = Some(Box::new(unknown()));
+    }
+}
+
+/// A content that stays with the sender.
+fn unknown() -> Attachment {
+    Attachment {
+        extension: msh::absent().map(|element| element.extension).unwrap_or_default(),
+        ..Attachment::default()
+    }
+}
+
 /// The contents as OBX hold them: one for each line where that is how they came.
 pub(crate) fn split_lines(content: &DocumentReferenceContent) -> Vec<DocumentReferenceContent> {
     let Some(text) = text_of(content).filter(|_| keep::is_marked(&content.extension, LINES)) else {
@@ -480,18 +500,21 @@ mod tests {
             Some("entered-in-error")
         );
         let bundle = round_trip("T01", &[PID], "TXA|1|DS||||||||||D2^RYJ|||||DO||OB");
-        let document: &DocumentReference = first(&bundle);
-        assert!(document.status.is_none() && document.status_element.is_some());
+        assert_eq!(
+            first::<DocumentReference>(&bundle).status.as_deref(),
+            Some("superseded")
+        );
     }
 
     #[test]
     fn lines_are_one_text_and_come_back_as_lines() {
         let obx = [
             "OBX|1|TX|DS^Discharge summary^L||Dear Doctor,||||||F",
-            "OBX|2|TX|DS^Discharge summary^L||she went home \\T\\ is well.||||||F",
-            "OBX|3|ED|DS^Discharge summary^L||REPORT^AP^PDF^Base64^JVBERi0xLjQK||||||F",
-            "OBX|4|FT|X||One~Two",
-            "OBX|5|RP|X||http://example.invalid/1.png^ARCHIVE^IM^PNG",
+            "OBX|2|TX|DS^Discharge summary^L||||||||F",
+            "OBX|3|TX|DS^Discharge summary^L||she went home \\T\\ is well.||||||F",
+            "OBX|4|ED|DS^Discharge summary^L||REPORT^AP^PDF^Base64^JVBERi0xLjQK||||||F",
+            "OBX|5|FT|X||One~Two",
+            "OBX|6|RP|X||http://example.invalid/1.png^ARCHIVE^IM^PNG",
         ];
         let segments = [&[PID, "TXA|1|DS||||||||||D2^RYJ"][..], &obx].concat();
         let (bundle, ledger) = read(&message("T02", &segments));
@@ -500,7 +523,7 @@ mod tests {
         assert_eq!(document.content.len(), 4);
         assert_eq!(
             text_of(&document.content[0]).as_deref(),
-            Some("Dear Doctor,\nshe went home & is well.")
+            Some("Dear Doctor,\n\nshe went home & is well.")
         );
         let written = back(&bundle);
         let lines: Vec<&String> = written.iter().filter(|line| line.starts_with("OBX")).collect();
