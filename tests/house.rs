@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hl7v2",
             "mllp",
             "rest",
+            "scenario",
             "store",
             "translate",
         ],
@@ -34,6 +35,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "adapters",
         &["fhir", "hl7v2", "mllp", "rest", "store", "translate"],
     ),
+    // It drives systems over the wire, as a hospital would.
+    ("scenario", &["fhir", "hl7v2", "mllp", "rest"]),
     ("translate", &["fhir", "hl7v2"]),
     ("rest", &["fhir"]),
     ("fhir", &[]),
