@@ -1,5 +1,7 @@
 //! The world: same seed, same bytes; numbers that can be nobody's; rates that hold; small memory; a hospital's day.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
