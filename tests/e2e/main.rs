@@ -7,5 +7,6 @@ mod canary;
 mod command_line;
 mod crash;
 mod harness;
+mod rehearsal;
 mod story;
 mod strangers;

@@ -10,6 +10,7 @@ mod names;
 mod output;
 mod ready;
 mod replay;
+mod run;
 mod serve;
 mod telemetry;
 mod translate;
@@ -49,6 +50,8 @@ enum Verb {
     Translate(translate::Options),
     /// Say what a field means, in each dialect, and which rows read and write it
     Explain(explain::Options),
+    /// Play a story over the wire and write the report
+    Run(run::Options),
     /// Measure correct messages per second through gateway and journal
     Bench(bench::Options),
     /// Exit 0 when a running instance is ready
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Verb::Replay(options) => replay::run(&options),
         Verb::Translate(options) => translate::run(&options),
         Verb::Explain(options) => explain::run(&options),
+        Verb::Run(options) => run::run(&options),
         Verb::Bench(options) => bench::run(&options),
         Verb::Ready(options) => ready::run(&options),
     };

@@ -7,4 +7,16 @@
 //! Refused here: the systems themselves, and any product's name. What a feed looks like stands in data files; where
 //! the systems listen is told by whoever starts them.
 
+pub mod bundled;
+mod error;
+pub mod feed;
+pub mod host;
+pub mod read;
+pub mod reconcile;
+pub mod report;
+pub mod run;
+pub mod story;
+pub mod wire;
 pub mod world;
+
+pub use error::RunError;

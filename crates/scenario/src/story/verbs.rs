@@ -1,0 +1,278 @@
+//! The words a story may use, with what each needs. `eprgw run --list` prints this table, the checker reads it.
+
+/// What a member holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Words.
+    Text,
+    /// Somebody of the cast.
+    Person,
+    /// A whole number, or its digits.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// Several words.
+    List,
+    /// Several tables of words.
+    Rows,
+    /// The name of a file in `[files]`.
+    File,
+}
+
+/// One particular of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether the step cannot do without it.
+    pub needed: bool,
+}
+
+/// One thing that can happen in a story.
+#[derive(Clone, Copy, Debug)]
+pub struct Verb {
+    /// The word.
+    pub name: &'static str,
+    /// What it does.
+    pub note: &'static str,
+    /// Whether a person at a keyboard of an EPR does it.
+    pub act: bool,
+    /// Its particulars.
+    pub members: &'static [Member],
+}
+
+const fn needs(name: &'static str, kind: Kind) -> Member {
+    Member {
+        name,
+        kind,
+        needed: true,
+    }
+}
+
+const fn may(name: &'static str, kind: Kind) -> Member {
+    Member {
+        name,
+        kind,
+        needed: false,
+    }
+}
+
+const PATIENT: Member = needs("patient", Kind::Person);
+const AT: Member = needs("at", Kind::Text);
+const WHEN: Member = may("when", Kind::Text);
+const VISIT: Member = may("visit", Kind::Text);
+
+const OF_VISIT: &[Member] = &[PATIENT, AT, VISIT, WHEN];
+const ADMISSION: &[Member] = &[
+    PATIENT,
+    AT,
+    VISIT,
+    WHEN,
+    may("class", Kind::Text),
+    may("ward", Kind::Text),
+    may("room", Kind::Text),
+    may("bed", Kind::Text),
+    may("consultant", Kind::Text),
+    may("specialty", Kind::Text),
+    may("reason", Kind::Text),
+];
+const RESULT: &[Member] = &[
+    PATIENT,
+    AT,
+    WHEN,
+    may("filler", Kind::Text),
+    may("placer", Kind::Text),
+    may("service", Kind::List),
+    may("status", Kind::Text),
+    needs("tests", Kind::Rows),
+];
+
+const fn act(name: &'static str, note: &'static str, members: &'static [Member]) -> Verb {
+    Verb {
+        name,
+        note,
+        act: true,
+        members,
+    }
+}
+
+const fn step(name: &'static str, note: &'static str, members: &'static [Member]) -> Verb {
+    Verb {
+        name,
+        note,
+        act: false,
+        members,
+    }
+}
+
+/// Every word there is.
+pub const VERBS: &[Verb] = &[
+    act(
+        "register",
+        "put somebody on an index",
+        &[PATIENT, AT, may("mrn", Kind::Text), may("authority", Kind::Text)],
+    ),
+    act(
+        "update",
+        "change what is known about somebody",
+        &[
+            PATIENT,
+            AT,
+            may("family", Kind::Text),
+            may("address", Kind::Text),
+            may("postcode", Kind::Text),
+        ],
+    ),
+    act("admit", "begin an in-patient stay", ADMISSION),
+    act("attend", "begin an attendance", ADMISSION),
+    act("pre-admit", "announce an admission", ADMISSION),
+    act(
+        "transfer",
+        "move to another ward or bed",
+        &[
+            PATIENT,
+            AT,
+            VISIT,
+            WHEN,
+            needs("ward", Kind::Text),
+            may("room", Kind::Text),
+            may("bed", Kind::Text),
+        ],
+    ),
+    act("cancel-transfer", "take the last move back", OF_VISIT),
+    act(
+        "discharge",
+        "end a stay",
+        &[
+            PATIENT,
+            AT,
+            VISIT,
+            WHEN,
+            may("method", Kind::Text),
+            may("destination", Kind::Text),
+        ],
+    ),
+    act("cancel-discharge", "take a discharge back", OF_VISIT),
+    act("cancel-admit", "take an admission back", OF_VISIT),
+    act(
+        "merge",
+        "one record goes into another",
+        &[AT, needs("survivor", Kind::Text), needs("loser", Kind::Text)],
+    ),
+    act("result", "file a result", RESULT),
+    act("correct-result", "file a correction", RESULT),
+    step(
+        "expect",
+        "read it back over FHIR, and wait for it a while",
+        &[
+            PATIENT,
+            AT,
+            may("family", Kind::Text),
+            may("postcode", Kind::Text),
+            may("birth-date", Kind::Text),
+            may("ward", Kind::Text),
+            may("bed", Kind::Text),
+            may("status", Kind::Text),
+            may("value", Kind::Text),
+            may("records", Kind::Number),
+            may("within-ms", Kind::Number),
+        ],
+    ),
+    step(
+        "open",
+        "start the systems, or start them again with other routes over the same data",
+        &[needs("configuration", Kind::File)],
+    ),
+    step(
+        "extract",
+        "write the synthetic world as files, with its truth table",
+        &[],
+    ),
+    step("profile", "count what is wrong in the source", &[]),
+    step("map", "count the codes in use that have no counterpart", &[]),
+    step(
+        "match",
+        "find who is who; propose, never merge",
+        &[may("approve", Kind::Text)],
+    ),
+    step(
+        "load",
+        "send a stable part of the source to the target",
+        &[
+            needs("feed", Kind::File),
+            needs("what", Kind::List),
+            may("defect", Kind::Text),
+        ],
+    ),
+    step(
+        "freeze",
+        "stop the source, drain every queue, note the last control ids",
+        &[needs("feed", Kind::File)],
+    ),
+    step(
+        "switch",
+        "lead the downstream systems to the new source, under the old contract",
+        &[needs("configuration", Kind::File), needs("feed", Kind::File)],
+    ),
+    step(
+        "fallback",
+        "go back to the old source, as long as that is allowed",
+        &[
+            needs("configuration", Kind::File),
+            needs("feed", Kind::File),
+            needs("expect", Kind::Text),
+        ],
+    ),
+    step(
+        "replay",
+        "send the backlog of the frozen hours, in order for each patient",
+        &[
+            needs("feed", Kind::File),
+            may("times", Kind::Number),
+            may("defect", Kind::Text),
+        ],
+    ),
+    step(
+        "late",
+        "send what arrives days later under old numbers",
+        &[needs("feed", Kind::File)],
+    ),
+    step(
+        "reconcile",
+        "read everything back and close the totals",
+        &[needs("at", Kind::Text), may("tolerance", Kind::File)],
+    ),
+    step(
+        "join",
+        "bring further trusts onto one domain",
+        &[needs("at", Kind::Text), needs("feeds", Kind::List)],
+    ),
+    step(
+        "segregate",
+        "every read path for every pair of trusts",
+        &[
+            needs("at", Kind::Text),
+            may("policy", Kind::File),
+            may("leak", Kind::Text),
+        ],
+    ),
+    step(
+        "order",
+        "send one patient's messages in every order, doubled and late: one end state",
+        &[
+            needs("feed", Kind::File),
+            needs("at", Kind::Text),
+            may("shuffle", Kind::Text),
+            may("duplicates", Kind::Flag),
+            may("late", Kind::Flag),
+        ],
+    ),
+];
+
+/// The verb of that name.
+#[must_use]
+pub fn verb(name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.name == name)
+}

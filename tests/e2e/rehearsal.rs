@@ -1,0 +1,190 @@
+//! Stories played by `eprgw run`: a clean migration is clean, each planted defect is found, bad stories are refused.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::eprgw;
+
+fn report(folder: &Path) -> Value {
+    let text = fs::read(folder.join("report.json")).expect("a report");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+/// Plays a story; its exit code, report and talk.
+fn play(arguments: &[&str]) -> (Option<i32>, Value, String) {
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().to_str().unwrap();
+    let played = eprgw(&[&["run"], arguments, &["--out", place]].concat());
+    let talk = String::from_utf8_lossy(&played.stderr).into_owned();
+    for name in ["report.html", "report.md", "junit.xml", "manifest.sha256"] {
+        assert!(out.path().join(name).exists(), "{name}: {talk}");
+    }
+    (played.status.code(), report(out.path()), talk)
+}
+
+fn gate<'r>(report: &'r Value, measure: &str) -> &'r str {
+    let gates = report["gates"].as_array().unwrap();
+    let gate = gates.iter().find(|gate| gate["measure"] == measure);
+    gate.expect("a gate of that name")["standing"].as_str().unwrap()
+}
+
+/// What did not hold, in one text.
+fn failures(report: &Value) -> String {
+    let expectations = report["expectations"].as_array().unwrap();
+    let failed = expectations.iter().filter(|one| one["outcome"] == "failed");
+    failed
+        .map(|one| format!("{} {}\n", one["words"], one["found"]))
+        .collect()
+}
+
+#[test]
+fn a_story_in_clinical_words_is_seen_in_two_other_systems() {
+    let (code, report, talk) = play(&["hello"]);
+    assert_eq!(code, Some(0), "{talk}");
+    assert_eq!(report["expectations"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn scenarios_3_4_6_7_9_10_19_20_21_26_a_migration_to_epic_closes_its_totals() {
+    let (code, report, talk) = play(&["migration", "-p", "people=250"]);
+    assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
+    for measure in [
+        "messages lost",
+        "effects repeated by a second replay",
+        "in-patients reconciled",
+        "people",
+        "results",
+        "true pairs found, certain or queued",
+        "new duplicates per 10,000 people",
+    ] {
+        assert_eq!(gate(&report, measure), "passed", "{measure}");
+    }
+    assert!(
+        report["gates"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|gate| gate["assumed"] == true),
+        "every threshold says that it is ours"
+    );
+    let words = report["expectations"].to_string();
+    for wanted in [
+        "fallback is refused",
+        "after a fallback",
+        "downstream contract",
+        "recognised",
+    ] {
+        assert!(words.contains(wanted), "{wanted}");
+    }
+    assert!(!report["not-tested"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn scenarios_3_4_10_19_a_migration_to_millennium_closes_its_totals() {
+    let (code, report, talk) = play(&["migration", "-p", "to=millennium", "-p", "people=250"]);
+    assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
+    let counts = &report["reconciliation"]["counts"];
+    assert_eq!(counts["patient"]["agree"], 250);
+    assert_eq!(
+        counts["inpatient"]["source-hash"],
+        counts["inpatient"]["target-hash"]
+    );
+}
+
+#[test]
+fn scenarios_1_the_same_seed_gives_the_same_report_but_for_the_clock() {
+    let stable = || {
+        let (_, mut report, _) = play(&["migration", "-p", "people=60", "--seed", "11"]);
+        report["clock"].take();
+        report.to_string()
+    };
+    assert_eq!(stable(), stable());
+}
+
+#[test]
+fn scenarios_11_each_planted_defect_is_found_by_name() {
+    for (defect, words) in [
+        ("lost-message", "control id"),
+        ("lost-mrn", "patient numbers : not in the target"),
+        ("swapped-birth-date", "birth-date: day and month changed over"),
+        ("duplicate-person", "whom the source does not know"),
+        ("wrong-zone", "admitted: off by whole hours: a time zone"),
+        ("wrong-bed", "in-patients by bed bed: another value"),
+    ] {
+        let defect = format!("defect={defect}");
+        let (code, report, talk) = play(&["migration", "-p", "people=120", "-p", &defect]);
+        assert_eq!(code, Some(1), "{defect}: {talk}");
+        let failed = failures(&report);
+        assert!(failed.contains(words), "{defect}: {failed}");
+    }
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_is_exit_1_and_names_the_messages_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("wrong.toml");
+    let text = fs::read_to_string(crate::harness::repository("fixtures/scenarios/hello.toml")).unwrap();
+    let text = text.replace(
+        "ward = \"T02\", bed = \"T02-03\" }\n[[step]]\ndischarge",
+        "ward = \"T09\", within-ms = 50 }\n[[step]]\ndischarge",
+    );
+    assert!(text.contains("T09"), "the story has changed");
+    fs::write(&story, text).unwrap();
+    let (code, report, talk) = play(&[story.to_str().unwrap()]);
+    assert_eq!(code, Some(1), "{talk}");
+    let failed = failures(&report);
+    assert!(
+        failed.contains("messages behind it: ") && failed.contains("ADT^A02"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn a_wrong_story_is_exit_2_with_line_and_nearest_word_and_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("wrong.toml");
+    fs::write(&story, "story = \"x\"\n[[step]]\nadmitt = {}\n").unwrap();
+    let played = eprgw(&["run", story.to_str().unwrap()]);
+    let talk = String::from_utf8_lossy(&played.stderr);
+    assert_eq!(played.status.code(), Some(2), "{talk}");
+    assert!(
+        talk.contains(":3: no step is called `admitt`; did you mean `admit`?"),
+        "{talk}"
+    );
+    let played = eprgw(&["run", "migratio"]);
+    assert_eq!(played.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&played.stderr).contains("did you mean `migration`?"));
+    let played = eprgw(&["run", "migration", "-p", "to=epik"]);
+    assert_eq!(played.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&played.stderr).contains("did you mean `epic`?"));
+}
+
+#[test]
+fn systems_that_cannot_be_reached_are_exit_4_and_named() {
+    let played = eprgw(&["run", "hello", "--at", "http://127.0.0.1:9"]);
+    let talk = String::from_utf8_lossy(&played.stderr);
+    assert_eq!(played.status.code(), Some(4), "{talk}");
+    assert!(talk.contains("http://127.0.0.1:9 cannot be reached"), "{talk}");
+}
+
+#[test]
+fn scenarios_2_the_world_is_written_with_its_truth_table() {
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().to_str().unwrap();
+    let played = eprgw(&["run", "world", "-p", "people=2000", "--out", place]);
+    assert_eq!(played.status.code(), Some(0));
+    let truth = fs::read_to_string(out.path().join("truth.csv")).unwrap();
+    assert!(
+        truth.lines().filter(|line| line.contains(",yes,")).count() > 30,
+        "second records"
+    );
+    assert_eq!(
+        fs::read_to_string(out.path().join("people.csv"))
+            .unwrap()
+            .lines()
+            .count(),
+        truth.lines().count()
+    );
+}
