@@ -118,3 +118,66 @@ fn print_config_says_where_each_value_came_from() {
     );
     assert!(shown.contains("default.toml"), "{shown}");
 }
+
+/// Two good messages and a broken one between them, in an envelope that counts them.
+fn batch(folder: &std::path::Path) -> std::path::PathBuf {
+    let good = |control_id: &str| {
+        format!(
+            "MSH|^~\\&|PAS|RYJ|||20260302091500||ADT^A28^ADT_A05|{control_id}|P|2.5.1\rPID|1||{control_id}^^^RYJ^MR\r"
+        )
+    };
+    let text = format!("BHS|^~\\&|PAS|RYJ\r{}MSH|^\r{}BTS|3\r", good("1"), good("2"));
+    let path = folder.join("batch.hl7");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_batch_is_one_document_and_becomes_its_messages_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = batch(folder.path());
+    let told = eprgw(&["translate", path.to_str().unwrap(), "--to", "fhir"]);
+    assert_eq!(told.status.code(), Some(3), "one message cannot be read");
+    assert!(words(&told).contains("batch.hl7#2"), "{}", words(&told));
+    let whole: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(whole["type"], "collection");
+    let kinds: Vec<&str> = whole["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["resource"]["resourceType"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["Bundle", "OperationOutcome", "Bundle"]);
+    assert_eq!(whole["entry"][2]["resource"]["identifier"]["value"], "2");
+
+    let bundle = folder.path().join("batch.json");
+    std::fs::write(&bundle, &told.stdout).unwrap();
+    let back = eprgw(&["translate", bundle.to_str().unwrap(), "--to", "hl7v2"]);
+    assert!(back.status.success(), "{}", words(&back));
+    let back = String::from_utf8(back.stdout).unwrap();
+    assert_eq!(back.matches("MSH|").count(), 2, "{back}");
+}
+
+#[test]
+fn lines_are_wanted_by_name() {
+    let path = repository("fixtures/bench/stay.hl7");
+    let told = eprgw(&["translate", path.to_str().unwrap(), "--to", "fhir", "--lines"]);
+    assert!(told.status.success(), "{}", words(&told));
+    let text = String::from_utf8(told.stdout).unwrap();
+    let bundles: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(bundles.len() > 1);
+    assert!(bundles.iter().all(|bundle| bundle["type"] == "message"));
+}
+
+#[test]
+fn an_empty_batch_is_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty.hl7");
+    std::fs::write(&path, "BHS|^~\\&|PAS\rBTS|0\r").unwrap();
+    let refused = eprgw(&["translate", path.to_str().unwrap(), "--to", "fhir"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(words(&refused).contains("without messages") && refused.stdout.is_empty());
+}

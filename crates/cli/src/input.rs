@@ -118,8 +118,20 @@ pub(crate) fn split(path: &Path, bytes: Vec<u8>) -> Vec<Item> {
         .collect()
 }
 
-fn is_envelope(bytes: &[u8]) -> bool {
+/// Whether a file is a batch by its first line, however many messages it holds.
+pub(crate) fn is_envelope(bytes: &[u8]) -> bool {
     bytes.starts_with(b"FHS") || bytes.starts_with(b"BHS")
+}
+
+/// What is wrong with a batch as such: counts that differ, envelopes that are not closed.
+pub(crate) fn problems(path: &Path, bytes: &[u8]) -> Vec<String> {
+    let faulty = hl7v2::read_batch(bytes).filter_map(|part| Some((part.line, part.problem?)));
+    let said = faulty.map(|(line, problem)| format!("{}:{line}: {problem}", path.display()));
+    if is_envelope(bytes) {
+        said.collect()
+    } else {
+        Vec::new()
+    }
 }
 
 fn time_of(bytes: &[u8]) -> String {

@@ -92,9 +92,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         lost: 0,
     };
     for file in &files {
-        let items = input::split(file, input::read(file)?);
+        let bytes = input::read(file)?;
+        let envelope = input::is_envelope(&bytes);
+        for problem in input::problems(file, &bytes) {
+            writeln!(std::io::stderr(), "warning: {problem}")?;
+        }
+        let items = input::split(file, bytes);
+        if items.is_empty() {
+            let words = "a batch without messages; look at the file it was taken from";
+            return Err(Failure::Input.because(format!("{}: {words}", file.display())));
+        }
         let to_fhir = matches!(target, None | Some(Target::Fhir));
-        if items.len() > 1 && to_fhir && !options.lines && options.out.is_none() {
+        let one_document = !options.lines && options.out.is_none();
+        if (envelope || items.len() > 1) && to_fhir && one_document {
             work.batch(&items)?;
         } else {
             work.each(&items)?;
