@@ -10,7 +10,7 @@ use hl7v2::edit::{Added, Change, Fate, Trace};
 use hl7v2::{Location, Message};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::note::Note;
+use crate::note::{Note, Severity};
 
 /// What became of a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -284,28 +284,30 @@ impl Ledger {
         });
         self.lines = lines.collect();
         self.leaves_in = self.lines.len();
-        for note in &mut self.notes {
-            note.location = note.location.map(|place| origin(place, trace));
-        }
+        // What a dialect set needs no remark; what went wrong does, though no place can be named.
+        self.notes.retain_mut(|note| {
+            let Some(place) = note.location else { return true };
+            note.location = origin(place, trace);
+            note.location.is_some() || note.severity == Severity::Warning
+        });
     }
 }
 
-/// Where a value of the canonical message stood in the message as received; the canonical place when it came from
-/// nowhere.
-pub(crate) fn origin(place: Location, trace: &Trace) -> Location {
+/// Where a value of the canonical message stood in the message as received; nowhere when a dialect set it.
+pub(crate) fn origin(place: Location, trace: &Trace) -> Option<Location> {
     let at = place.to_leaf();
     let moved = trace.lines.iter().find_map(|line| match line.fate {
         Fate::Kept(to) | Fate::Transformed(to) => (to.to_leaf() == at).then_some(line.from),
         Fate::Dropped(_) => None,
     });
-    let copied = || {
-        trace
-            .added
-            .iter()
-            .find(|added| added.at.to_leaf() == at)
-            .and_then(|added| added.of)
-    };
-    moved.or_else(copied).unwrap_or(place)
+    if moved.is_some() {
+        return moved;
+    }
+    match trace.added.iter().find(|added| added.at.to_leaf() == at) {
+        Some(added) => added.of,
+        // A place that is no leaf, such as a segment.
+        None => Some(place),
+    }
 }
 
 /// What the rows record while they work; becomes a [`Ledger`] when all have run.

@@ -142,7 +142,7 @@ impl Translator {
         let context = self.dialect_context(&choices);
         dialect.normalise_with(received, &context, &mut Vec::new(), Some(&mut trace));
         for note in repeated {
-            note.location = note.location.map(|place| ledger::origin(place, &trace));
+            note.location = note.location.and_then(|place| ledger::origin(place, &trace));
         }
     }
 

@@ -10,6 +10,8 @@ use crate::keep;
 
 const CENSUS_TRACT: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-censusTract";
 
+/// Marks a period whose two ends stood in one component.
+const RANGE: &str = "XAD.12";
 /// The second subcomponent of XAD.9.
 const DISTRICT_TEXT: &str = "XAD.9.2";
 
@@ -20,14 +22,21 @@ pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address>
     for (n, part) in xad.parts() {
         match n {
             1 => {
-                for (_, leaf) in part.parts() {
-                    address.line.extend(cx.take(leaf, ".line"));
+                for (sub, leaf) in part.parts() {
+                    if let Some(line) = cx.take(leaf, ".line") {
+                        if sub > 1 {
+                            mark_line(&mut address, format!("XAD.1.{sub}"));
+                        }
+                        address.line.push(line);
+                    }
                 }
                 first_line = !address.line.is_empty();
             }
             2 | 19 => {
                 if let Some(line) = cx.take(part, ".line") {
-                    mark_line(&mut address, n, n == 2 && first_line);
+                    if n != 2 || !first_line {
+                        mark_line(&mut address, format!("XAD.{n}"));
+                    }
                     address.line.push(line);
                 }
             }
@@ -46,7 +55,12 @@ pub(crate) fn read(xad: Repetition<'_>, cx: &mut Context<'_>) -> Option<Address>
                     });
                 }
             }
-            12 => address.period = time::period_within(part, cx, (".period.start", ".period.end")),
+            12 => {
+                address.period = time::period_within(part, cx, (".period.start", ".period.end"));
+                if address.period.is_some() {
+                    address.extension.push(keep::mark(RANGE));
+                }
+            }
             13 => {
                 if let Some(start) = time::date_time(part, cx, ".period.start") {
                     address.period.get_or_insert_default().start = Some(start);
@@ -100,14 +114,11 @@ fn read_type(part: hl7v2::Component<'_>, address: &mut Address, cx: &mut Context
     }
 }
 
-/// A second line in XAD.2 needs no mark: that is where the way back puts it.
-fn mark_line(address: &mut Address, component: u16, usual: bool) {
-    if usual {
-        return;
-    }
+/// Says where a line stood; the first in XAD.1 and the next in XAD.2 need no mark: the way back puts them there.
+fn mark_line(address: &mut Address, place: String) {
     address.line_element.resize(address.line.len(), None);
     let element = fhir::Element {
-        extension: vec![keep::mark(format!("XAD.{component}"))],
+        extension: vec![keep::mark(place)],
         ..fhir::Element::default()
     };
     address.line_element.push(Some(element));
@@ -115,25 +126,31 @@ fn mark_line(address: &mut Address, component: u16, usual: bool) {
 
 /// Address to XAD.
 pub(crate) fn write(address: &Address, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
-    let marked = |index: usize| -> Option<u16> {
+    const PLACES: [(&str, u16, u16); 5] = [
+        ("XAD.1", 1, 1),
+        ("XAD.1.2", 1, 2),
+        ("XAD.1.3", 1, 3),
+        ("XAD.2", 2, 1),
+        ("XAD.19", 19, 1),
+    ];
+    let marked = |index: usize| -> Option<(u16, u16)> {
         let marks = address.line_element.get(index)?.as_ref()?.extension.as_slice();
-        [(1, "XAD.1"), (2, "XAD.2"), (19, "XAD.19")]
-            .iter()
-            .find_map(|(n, place)| keep::is_marked(marks, place).then_some(*n))
+        let found = PLACES.iter().find(|(place, ..)| keep::is_marked(marks, place));
+        found.map(|(_, component, subcomponent)| (*component, *subcomponent))
     };
     let mut next = 1;
     for (index, line) in address.line.iter().enumerate() {
-        match marked(index) {
-            Some(place) => to.component(place, line),
-            None => {
-                match next {
-                    1 => to.component(1, line),
-                    2 => to.component(2, line),
-                    3 => to.component(19, line),
-                    _ => {}
-                }
-                next += 1;
+        let (component, subcomponent) = marked(index).unwrap_or_else(|| {
+            next += 1;
+            match next - 1 {
+                1 => (1, 1),
+                2 => (2, 1),
+                3 => (19, 1),
+                _ => (0, 0),
             }
+        });
+        if component > 0 {
+            to.subcomponent(component, subcomponent, line);
         }
     }
     to.optional(3, address.city.as_ref());
@@ -166,9 +183,14 @@ pub(crate) fn write(address: &Address, mut to: RepetitionWriter<'_>, back: &Back
     to.optional(10, tract.and_then(|extension| extension.value_string.as_ref()));
     keep::write_parts(&address.extension, "XAD", &mut to);
     if let Some(period) = &address.period {
-        for (component, moment) in [(13, &period.start), (14, &period.end)] {
-            if let Some(moment) = moment {
-                to.component(component, &time::to_hl7(moment, back));
+        let within = keep::is_marked(&address.extension, RANGE);
+        for (component, subcomponent, moment) in [(13, 1, &period.start), (14, 2, &period.end)] {
+            let Some(moment) = moment else { continue };
+            let text = time::to_hl7(moment, back);
+            if within {
+                to.subcomponent(12, subcomponent, &text);
+            } else {
+                to.component(component, &text);
             }
         }
     }

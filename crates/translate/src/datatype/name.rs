@@ -74,15 +74,17 @@ pub(crate) fn read(xpn: Repetition<'_>, cx: &mut Context<'_>) -> Option<HumanNam
     for (n, part) in xpn.parts() {
         match n {
             1 => read_family(part, &mut name, cx, ".family"),
-            2 | 3 => name.given.extend(cx.take(part, ".given")),
-            4 | 14 => push_suffix(&mut name, cx.take(part, ".suffix"), false),
+            2 => name.given.extend(cx.take(part, ".given")),
+            3 => push_middle(&mut name, cx.take(part, ".given"), "XPN.3"),
+            4 => push_suffix(&mut name, cx.take(part, ".suffix"), Suffix::Plain),
+            14 => push_suffix(&mut name, cx.take(part, ".suffix"), Suffix::Professional),
             5 => name.prefix.extend(cx.take(part, ".prefix")),
-            6 => push_suffix(&mut name, cx.take(part, ".suffix"), true),
+            6 => push_suffix(&mut name, cx.take(part, ".suffix"), Suffix::Academic),
             7 => (name.use_, name.use_element) = code::read(part, &cx.vocabulary.name_type, cx, ".use"),
-            10 => set_period(
-                &mut name,
-                time::period_within(part, cx, (".period.start", ".period.end")),
-            ),
+            10 => {
+                let period = time::period_within(part, cx, (".period.start", ".period.end"));
+                set_period(&mut name, period, "XPN.10");
+            }
             11 => push_order(&mut name, part, cx),
             12 => name.period.get_or_insert_default().start = time::date_time(part, cx, ".period.start"),
             13 => name.period.get_or_insert_default().end = time::date_time(part, cx, ".period.end"),
@@ -94,15 +96,21 @@ pub(crate) fn read(xpn: Repetition<'_>, cx: &mut Context<'_>) -> Option<HumanNam
 
 /// A degree among the suffixes of a name.
 pub(crate) fn push_degree(name: &mut HumanName, degree: Option<Text>) {
-    push_suffix(name, degree, true);
+    push_suffix(name, degree, Suffix::Academic);
 }
 
 /// XCN.2 to XCN.6 and its relatives, for a person with an identifier.
 pub(crate) fn read_of_person(n: u16, part: Component<'_>, name: &mut HumanName, cx: &mut Context<'_>) {
     match n {
         2 => read_family(part, name, cx, "Practitioner.name.family"),
-        3 | 4 => name.given.extend(cx.take(part, "Practitioner.name.given")),
-        5 | 21 => push_suffix(name, cx.take(part, "Practitioner.name.suffix"), false),
+        3 => name.given.extend(cx.take(part, "Practitioner.name.given")),
+        4 => push_middle(name, cx.take(part, "Practitioner.name.given"), "XCN.4"),
+        5 => push_suffix(name, cx.take(part, "Practitioner.name.suffix"), Suffix::Plain),
+        21 => push_suffix(
+            name,
+            cx.take(part, "Practitioner.name.suffix"),
+            Suffix::Professional,
+        ),
         6 => name.prefix.extend(cx.take(part, "Practitioner.name.prefix")),
         10 => {
             let member = "Practitioner.name.use";
@@ -110,7 +118,7 @@ pub(crate) fn read_of_person(n: u16, part: Component<'_>, name: &mut HumanName, 
         }
         17 => {
             let members = ("Practitioner.name.period.start", "Practitioner.name.period.end");
-            set_period(name, time::period_within(part, cx, members));
+            set_period(name, time::period_within(part, cx, members), "XCN.17");
         }
         18 => push_order(name, part, cx),
         19 => {
@@ -167,14 +175,43 @@ fn read_family(part: Component<'_>, name: &mut HumanName, cx: &mut Context<'_>, 
     }
 }
 
-fn push_suffix(name: &mut HumanName, suffix: Option<Text>, academic: bool) {
+/// A further given name that stands without the first says so.
+fn push_middle(name: &mut HumanName, middle: Option<Text>, place: &'static str) {
+    let Some(middle) = middle else { return };
+    if name.given.is_empty() {
+        name.extension.push(keep::mark(place));
+    }
+    name.given.push(middle);
+}
+
+/// Three components share the suffix: a qualifier tells a degree and a professional suffix from a generation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Suffix {
+    /// XPN.4.
+    Plain,
+    /// XPN.6.
+    Academic,
+    /// XPN.14.
+    Professional,
+}
+
+impl Suffix {
+    fn qualifier(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Academic => Some("AC"),
+            Self::Professional => Some("PR"),
+        }
+    }
+}
+
+fn push_suffix(name: &mut HumanName, suffix: Option<Text>, kind: Suffix) {
     let Some(suffix) = suffix else { return };
-    if academic {
-        // XPN.6 and XPN.4 share an element; the qualifier tells a degree from a generation.
+    if let Some(qualifier) = kind.qualifier() {
         name.suffix_element.resize(name.suffix.len(), None);
         let extension = Extension {
             url: Some(Text::const_new(QUALIFIER)),
-            value_code: Some(Text::const_new("AC")),
+            value_code: Some(Text::const_new(qualifier)),
             ..Extension::default()
         };
         name.suffix_element.push(Some(Element {
@@ -195,9 +232,10 @@ fn push_order(name: &mut HumanName, part: Component<'_>, cx: &mut Context<'_>) {
     }
 }
 
-fn set_period(name: &mut HumanName, period: Option<Period>) {
-    if name.period.is_none() {
+fn set_period(name: &mut HumanName, period: Option<Period>, place: &'static str) {
+    if name.period.is_none() && period.is_some() {
         name.period = period;
+        name.extension.push(keep::mark(place));
     }
 }
 
@@ -209,10 +247,13 @@ pub(crate) struct Places {
     suffix: u16,
     prefix: u16,
     degree: u16,
+    professional: u16,
     kind: u16,
     kind_name: &'static str,
     order: u16,
     period: [u16; 2],
+    /// The component that holds both ends of the period, and what marks a period that stood there.
+    range: (u16, &'static str),
 }
 
 /// The places in XPN.
@@ -222,10 +263,12 @@ pub(crate) const XPN: Places = Places {
     suffix: 4,
     prefix: 5,
     degree: 6,
+    professional: 14,
     kind: 7,
     kind_name: "XPN",
     order: 11,
     period: [12, 13],
+    range: (10, "XPN.10"),
 };
 
 /// The places in XCN.
@@ -235,10 +278,12 @@ pub(crate) const XCN: Places = Places {
     suffix: 5,
     prefix: 6,
     degree: 7,
+    professional: 21,
     kind: 10,
     kind_name: "XCN",
     order: 18,
     period: [19, 20],
+    range: (17, "XCN.17"),
 };
 
 /// HumanName to XPN or the name inside XCN.
@@ -254,33 +299,38 @@ pub(crate) fn write(name: &HumanName, at: Places, to: &mut RepetitionWriter<'_>,
             to.subcomponent(at.family, *n, text);
         }
     }
-    if let Some((first, rest)) = name.given.split_first() {
-        to.component(at.given[0], first);
-        to.component(at.given[1], &rest.join(" "));
+    let middle = ["XPN.3", "XCN.4"]
+        .iter()
+        .any(|place| keep::is_marked(&name.extension, place));
+    match name.given.split_first() {
+        Some(_) if middle => to.component(at.given[1], &name.given.join(" ")),
+        Some((first, rest)) => {
+            to.component(at.given[0], first);
+            to.component(at.given[1], &rest.join(" "));
+        }
+        None => {}
     }
     to.component(at.prefix, &name.prefix.join(" "));
-    let academic = |index: usize| {
-        let element = name.suffix_element.get(index).and_then(Option::as_ref);
-        element.is_some_and(|element| {
-            element
-                .extension
-                .iter()
-                .any(|e| e.url.as_deref() == Some(QUALIFIER))
-        })
+    let qualifier = |index: usize| {
+        let element = name.suffix_element.get(index).and_then(Option::as_ref)?;
+        let mut extensions = element.extension.iter();
+        let found = extensions.find(|e| e.url.as_deref() == Some(QUALIFIER))?;
+        found.value_code.as_deref()
     };
-    let suffixes = |want: bool| {
+    let suffixes = |want: Suffix| {
         let chosen = name
             .suffix
             .iter()
             .enumerate()
-            .filter(move |(index, _)| academic(*index) == want);
+            .filter(move |(index, _)| qualifier(*index) == want.qualifier());
         chosen
             .map(|(_, suffix)| suffix.as_str())
             .collect::<Vec<_>>()
             .join(" ")
     };
-    to.component(at.suffix, &suffixes(false));
-    to.component(at.degree, &suffixes(true));
+    to.component(at.suffix, &suffixes(Suffix::Plain));
+    to.component(at.degree, &suffixes(Suffix::Academic));
+    to.component(at.professional, &suffixes(Suffix::Professional));
     let kind = code::write(name.use_.as_ref(), &name.use_element, &back.vocabulary.name_type);
     to.optional(at.kind, kind.as_ref());
     if back.foreign && name.use_.is_none() && name.family.is_some() {
@@ -297,9 +347,14 @@ pub(crate) fn write(name: &HumanName, at: Places, to: &mut RepetitionWriter<'_>,
         order.and_then(|extension| extension.value_code.as_ref()),
     );
     if let Some(period) = &name.period {
-        for (place, moment) in at.period.iter().zip([&period.start, &period.end]) {
-            if let Some(moment) = moment {
-                to.component(*place, &time::to_hl7(moment, back));
+        let (range, mark) = at.range;
+        let within = keep::is_marked(&name.extension, mark);
+        for (end, moment) in [&period.start, &period.end].into_iter().enumerate() {
+            let Some(moment) = moment else { continue };
+            let text = time::to_hl7(moment, back);
+            match at.period.get(end) {
+                Some(place) if !within => to.component(*place, &text),
+                _ => to.subcomponent(range, if end == 0 { 1 } else { 2 }, &text),
             }
         }
     }

@@ -38,7 +38,13 @@ pub const MARITAL_NHS: DialectRule = DialectRule {
     why: "P is separated and N not disclosed to the NHS; HL7 says A and U.",
     normalise: |edit, _| {
         if let Some(pid) = edit.first("PID") {
-            map_from(edit, pid.field(16).component(1), &MARITAL);
+            let at = pid.field(16).component(1);
+            let undisclosed = edit.says(at, "N");
+            map_from(edit, at, &MARITAL);
+            if undisclosed {
+                let note = "not disclosed; HL7 can only say unknown";
+                edit.remark(at, Change::Transformed, note);
+            }
         }
     },
     render: |edit, _| {

@@ -467,10 +467,15 @@ fn on_rol<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     rol::ROL.read(segment, &mut participant, cx);
     let primary = rol::is_primary_care(&participant);
     match (&mut scene.encounter, &mut scene.patient) {
-        (None, Some(patient)) if primary => patient
-            .resource
-            .general_practitioner
-            .extend(participant.individual),
+        (None, Some(patient)) if primary => {
+            let doctor = participant.individual.map(|mut one| {
+                rol::mark_reference(&mut one);
+                one
+            });
+            patient.resource.general_practitioner.extend(doctor);
+            // Role, period and address have no place there: the segment travels as well.
+            on_other(segment, scene, cx);
+        }
         (Some(encounter), _) => {
             rol::mark(&mut participant);
             encounter.resource.participant.push(participant);

@@ -1,8 +1,8 @@
 //! EVN to Provenance and back. Guide: "Segment EVN to Provenance".
 
-use fhir::{Location, Provenance, ProvenanceAgent};
+use fhir::{Identifier, Location, Provenance, ProvenanceAgent, Text};
 
-use crate::datatype::{concept, person, time};
+use crate::datatype::{concept, identifier, person, time};
 use crate::entries::reference;
 use crate::row::SegmentMap;
 
@@ -89,15 +89,26 @@ pub(crate) static EVN: SegmentMap<Provenance> = SegmentMap {
             7,
             "location",
             |field, provenance, cx| {
-                let Some(name) = cx.take(field, "Location.name") else {
+                let hd = field.repetition(1);
+                let name = cx.take(hd.component(1), "Location.name");
+                let member = "Location.identifier.value";
+                let uri = identifier::universal_uri(hd.component(2), hd.component(3), cx, member);
+                if name.is_none() && uri.is_none() {
                     return;
-                };
-                let id = cx.entries.id("Location", &["|si|", &name, "|"]);
+                }
+                let text = |text: &Option<Text>| text.clone().unwrap_or_default();
+                let id = cx.entries.id("Location", &["|si|", &text(&name), &text(&uri)]);
                 if cx.entries.shared(id).is_none() {
+                    let identifier = uri.map(|uri| Identifier {
+                        system: Some(Text::const_new("urn:ietf:rfc:3986")),
+                        value: Some(uri),
+                        ..Identifier::default()
+                    });
                     cx.entries.share(
                         id,
                         Location {
-                            name: Some(name),
+                            name,
+                            identifier: identifier.into_iter().collect(),
                             ..Location::default()
                         },
                     );
@@ -106,9 +117,14 @@ pub(crate) static EVN: SegmentMap<Provenance> = SegmentMap {
             },
             |provenance, field, back| {
                 let place = back.resolve::<Location>(provenance.location.as_ref());
-                field
-                    .repetition()
-                    .optional(1, place.and_then(|place| place.name.as_ref()));
+                let Some(place) = place else { return };
+                let mut to = field.repetition();
+                to.optional(1, place.name.as_ref());
+                if let Some(uri) = place.identifier.first().and_then(|id| id.value.as_deref()) {
+                    let [universal, kind] = identifier::split_uri(uri);
+                    to.component(2, &universal);
+                    to.component(3, &kind);
+                }
             },
         ),
     ],

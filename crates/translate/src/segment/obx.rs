@@ -615,7 +615,11 @@ fn write_laboratory_address(observation: &Observation, field: &mut FieldWriter<'
     }
 }
 
+/// FHIR has room for one device: of several all travel beside the first.
 fn read_device(field: Field<'_>, observation: &mut Observation, cx: &mut Context<'_>) {
+    if field.repetition_count() > 1 {
+        keep::read_field(field, observation, cx);
+    }
     let Some(id) = identifier::read_ei(field.repetition(1), cx) else {
         return;
     };
@@ -639,6 +643,10 @@ fn read_device(field: Field<'_>, observation: &mut Observation, cx: &mut Context
 }
 
 fn write_device(observation: &Observation, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    keep::write_field(observation, field, back);
+    if !field.is_empty() {
+        return;
+    }
     let device = back.resolve::<Device>(observation.device.as_ref());
     if let Some(id) = device.and_then(|device| device.identifier.first()) {
         identifier::write_ei(id, field.repetition(), back);

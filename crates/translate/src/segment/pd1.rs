@@ -49,7 +49,7 @@ pub(crate) static PD1: SegmentMap<Patient> = SegmentMap {
                 for doctor in patient
                     .general_practitioner
                     .iter()
-                    .filter(|one| is_doctor(one, back))
+                    .filter(|one| is_doctor(one, back) && !super::rol::is_marked(one))
                 {
                     person::write_all(doctor, field, back);
                 }

@@ -119,6 +119,16 @@ pub(crate) fn mark(participant: &mut EncounterParticipant) {
     participant.extension.push(keep::mark(Text::const_new(ROLE)));
 }
 
+/// Marks a reference to someone whom ROL names.
+pub(crate) fn mark_reference(one: &mut fhir::Reference) {
+    one.extension.push(keep::mark(Text::const_new(ROLE)));
+}
+
+/// True for a reference to someone whom ROL names.
+pub(crate) fn is_marked(one: &fhir::Reference) -> bool {
+    keep::is_marked(&one.extension, ROLE)
+}
+
 /// True for a participant that stood in ROL.
 pub(crate) fn is_role(participant: &EncounterParticipant) -> bool {
     keep::is_marked(&participant.extension, ROLE)
@@ -147,7 +157,12 @@ mod tests {
 
     #[test]
     fn a_primary_care_provider_before_the_visit_is_the_general_practitioner() {
-        let (bundle, _) = read(&message("A28", &[PID, "ROL|1|UP|PP|G1^Practice^Grace"]));
+        let rol = "ROL|1|UP|PP|G1^Practice^Grace||||||||1 High St^^London|020 7946 0000^PRN^PH";
+        let (bundle, ledger) = read(&message("A28", &[PID, rol]));
         assert_eq!(first::<Patient>(&bundle).general_practitioner.len(), 1);
+        assert_eq!(ledger.totals().lost, 0);
+        let back = crate::testing::back(&bundle);
+        assert!(back.contains(&rol.to_owned()), "{back:?}");
+        assert!(!back.iter().any(|line| line.starts_with("PD1")), "{back:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! What a stay is for and how it ends: PV1-10, PV1-37.
 
 use super::*;
+use crate::vocabulary::system;
 
 pub(super) const DISCHARGE_METHOD: &str =
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DischargeMethod";
@@ -122,11 +123,23 @@ fn write_destination(encounter: &Encounter, field: &mut FieldWriter<'_>, back: &
         return;
     };
     let mut to = field.repetition();
-    let coding = place
-        .type_
-        .first()
-        .and_then(|kind| kind.coding.first()?.code.as_ref());
-    to.optional(1, coding.or(place.name.as_ref()));
+    let kind = place.type_.first();
+    let coding = kind.and_then(|kind| kind.coding.first());
+    match coding {
+        Some(coding) => {
+            let words = coding
+                .display
+                .as_ref()
+                .or_else(|| kind.and_then(|kind| kind.text.as_ref()));
+            to.subcomponent(1, 1, coding.code.as_deref().unwrap_or_default());
+            to.subcomponent(1, 2, words.map_or("", Text::as_str));
+            if let Some(uri) = coding.system.as_deref() {
+                let name = system::to_name(&back.vocabulary.coding_system, uri);
+                to.subcomponent(1, 3, &name);
+            }
+        }
+        None => to.optional(1, place.name.as_ref()),
+    }
     let since = keep::carried(&place.extension, EFFECTIVE);
     if let Some(since) = since.and_then(|e| e.value_date_time.as_deref()) {
         to.component(2, &time::to_hl7(since, back));
