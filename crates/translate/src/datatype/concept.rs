@@ -13,7 +13,7 @@ use crate::context::{Composite, Context, Leaf};
 use crate::keep;
 use crate::ledger::Outcome;
 use crate::note::Note;
-use crate::vocabulary::{Vocabulary, system};
+use crate::vocabulary::{Code, Vocabulary, system};
 
 /// What the components of one coding gave: code, display, system name, version.
 #[derive(Default)]
@@ -74,6 +74,13 @@ pub(crate) fn read<'m, C: Composite<'m>>(
     }
     let [mut one, two, three] = codings;
     let mut concept = CodeableConcept::default();
+    if is_bound(&one, table)
+        && let Some(name) = cx.peek(source.part(3))
+    {
+        // The table follows from the field; a sender that names it all the same gets its name back.
+        let name = Text::from(name.as_ref());
+        concept.extension.push(keep::carry_text("CWE.3", name));
+    }
     if one.code.is_none() && one.system.is_none() && two.code.is_none() && text.is_none() {
         text = one.display.take();
     }
@@ -107,6 +114,17 @@ pub(crate) fn read<'m, C: Composite<'m>>(
     (!concept.coding.is_empty() || concept.text.is_some()).then_some(concept)
 }
 
+/// True when the system that was sent is the table that the field is bound to.
+fn is_bound(coding: &Triplet, table: Option<&Vocabulary>) -> bool {
+    let uri = coding.system.as_deref();
+    table.is_some_and(|table| uri.and_then(|uri| uri.strip_prefix(system::TABLE)) == Some(table.table))
+}
+
+/// True for a code that FHIR says with another one: both stand in the concept.
+fn is_transformed(code: &Code, table: &Vocabulary) -> bool {
+    code.fhir != code.hl7 || code.system.strip_prefix(system::TABLE) != Some(table.table)
+}
+
 /// HL7's own code systems allow no display but theirs: what the sender calls the code stands beside it.
 fn own_words(coding: &mut Triplet, table: Option<&Vocabulary>) -> Option<Text> {
     coding.code.as_ref()?;
@@ -121,7 +139,13 @@ fn own_words(coding: &mut Triplet, table: Option<&Vocabulary>) -> Option<Text> {
     }
     let words = coding.display.take()?;
     match known {
-        Some(code) if code.display == words.as_str() => None,
+        Some(code) if code.display == words.as_str() => {
+            // Beside FHIR's code the one as sent keeps its words.
+            coding.display = bound
+                .is_some_and(|table| is_transformed(code, table))
+                .then_some(words);
+            None
+        }
         _ => Some(words),
     }
 }
@@ -184,8 +208,7 @@ fn push_through<'m, L: Leaf<'m>>(
         return;
     };
     let set = |text: &'static str| (!text.is_empty()).then(|| Text::const_new(text));
-    let same = code.fhir == code.hl7 && code.system.strip_prefix(system::TABLE) == Some(table.table);
-    if same {
+    if !is_transformed(&code, table) {
         one.system = set(code.system);
         one.display = set(code.display);
         out.push(one.into_coding());
@@ -363,9 +386,10 @@ fn through_back(codings: &mut Vec<&Coding>, table: &Vocabulary, to: &mut Repetit
         to.optional(1, coding.code.as_ref());
         let shown = coding.display.as_ref().filter(|display| {
             let known = coding.code.as_deref().and_then(|code| table.to_fhir(code));
-            known.is_none_or(|known| known.display != display.as_str())
+            known.is_none_or(|known| known.display != display.as_str() || is_transformed(known, table))
         });
         to.optional(2, shown);
+        to.optional(7, coding.version.as_ref());
         // What FHIR says for the same code was derived from it.
         codings.retain(|other| said(other).is_none());
         shift(codings);

@@ -24,6 +24,10 @@ pub(crate) const ODS: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
 pub(crate) const TYPE: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
 const CHECK_DIGIT: &str = "http://hl7.org/fhir/StructureDefinition/identifier-checkDigit";
 const CHECK_SCHEME: &str = "http://hl7.org/fhir/StructureDefinition/namingsystem-checkDigit";
+/// The authority of NHS numbers, as most senders write it.
+const NHS: &str = "NHS";
+/// Marks an NHS number that its type alone names as one.
+const NHS_BY_TYPE: &str = "CX.5";
 /// The OID of the NHS number.
 const NHS_OID: &str = "2.16.840.1.113883.2.1.4.1";
 
@@ -59,8 +63,17 @@ fn finish(
         identifier.type_ = read_type(kind, cx);
     }
     if nhs && set_nhs_number(identifier, cx, authority) {
-        if let Some(authority) = authority {
-            cx.record_component(authority, Outcome::Transformed, ".system", "");
+        match authority {
+            Some(authority) if authority.raw() == NHS.as_bytes() => {
+                cx.record_component(authority, Outcome::Transformed, ".system", "");
+            }
+            // Another spelling of it stays beside the system, for the way back.
+            Some(authority) => {
+                let to = &mut identifier.extension;
+                keep::read_part::<Repetition<'_>>("CX", 4, authority, to, cx);
+                cx.record_component(authority, Outcome::Transformed, ".system", "");
+            }
+            None => identifier.extension.push(keep::mark(NHS_BY_TYPE)),
         }
         return;
     }
@@ -287,7 +300,10 @@ pub(crate) fn write_cx(identifier: &Identifier, mut to: RepetitionWriter<'_>, ba
     write_check(identifier, [2, 3], &mut to);
     let kind = type_code(identifier);
     if identifier.system.as_deref() == Some(NHS_NUMBER) {
-        to.component(4, "NHS");
+        let by_type = keep::is_marked(&identifier.extension, NHS_BY_TYPE);
+        if !by_type && keep::carried_text(&identifier.extension, "CX.4").is_none() {
+            to.component(4, NHS);
+        }
         to.component(5, kind.map_or("NH", Text::as_str));
     } else {
         let [namespace, universal, universal_type] = authority(identifier, back);

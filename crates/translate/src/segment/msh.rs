@@ -112,14 +112,22 @@ fn address_of(name: Option<&Text>) -> Text {
 fn read_source_address(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
     let hd = field.repetition(1);
     let source = header.source.get_or_insert_default();
-    if source.endpoint.is_none() {
+    let named = source.endpoint.is_some();
+    if !named {
         source.endpoint = identifier::universal_uri(hd.component(2), hd.component(3), cx, "");
     }
     source.software = cx.take(hd.component(1), "MessageHeader.source.software");
+    if named && hd.component(2).is_valued() {
+        crate::keep::read_field(field, header, cx);
+    }
 }
 
 // MSH-3 carries the address back; MSH-24 is rarely used and means the same.
-fn write_source_address(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+fn write_source_address(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    crate::keep::write_field(header, field, back);
+    if !field.is_empty() {
+        return;
+    }
     // What SFT-3 says goes back there.
     let own = !crate::keep::is_marked(&header.extension, "SFT-3");
     let source = header
@@ -167,13 +175,22 @@ fn write_destination(header: &MessageHeader, field: &mut FieldWriter<'_>, _: &Ba
 
 fn read_destination_address(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
     let hd = field.repetition(1);
-    if let Some(destination) = destination(header).filter(|destination| destination.endpoint.is_none()) {
+    let Some(destination) = destination(header) else {
+        return;
+    };
+    let named = destination.endpoint.is_some();
+    if !named {
         destination.endpoint = identifier::universal_uri(hd.component(2), hd.component(3), cx, "");
+    }
+    if named || hd.component(1).is_valued() {
+        crate::keep::read_field(field, header, cx);
     }
 }
 
-// MSH-5 carries the address back.
-fn write_destination_address(_: &MessageHeader, _: &mut FieldWriter<'_>, _: &Back<'_>) {}
+// MSH-5 carries an address back that stood in no other place.
+fn write_destination_address(header: &MessageHeader, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    crate::keep::write_field(header, field, back);
+}
 
 fn read_receiver(field: Field<'_>, header: &mut MessageHeader, cx: &mut Context<'_>) {
     let Some(receiver) = organization::read_hd(field.repetition(1), cx) else {

@@ -410,12 +410,20 @@ fn read_multiple_birth(field: Field<'_>, patient: &mut Patient, cx: &mut Context
     let answer = yes_or_no(field, cx);
     if patient.multiple_birth_integer.is_none() {
         patient.multiple_birth_boolean = answer;
-    } else if answer.is_some() {
+    } else if answer == Some(true) {
         cx.record(field, Outcome::IgnoredByRule, "", "PID-25 says more");
+    }
+    // No, against an order of birth, or no answer that we know.
+    if answer.is_none() || (answer == Some(false) && patient.multiple_birth_integer.is_some()) {
+        keep::read_field(field, patient, cx);
     }
 }
 
-fn write_multiple_birth(patient: &Patient, field: &mut FieldWriter<'_>, _: &Back<'_>) {
+fn write_multiple_birth(patient: &Patient, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    keep::write_field(patient, field, back);
+    if !field.is_empty() {
+        return;
+    }
     let answer = patient
         .multiple_birth_boolean
         .or(patient.multiple_birth_integer.map(|_| true));
