@@ -40,6 +40,8 @@ async fn through(gateway: &Gateway, received: Received, mut turn: Turn) -> ackno
     match record::committed(recorded, settled).await {
         Err(failure) => acknowledge::refuse(gateway, &received, failure),
         Ok(Settled::Duplicate { of, ack }) => {
+            // Waiting for how the first one ends is no reason for those behind to wait.
+            drop(turn);
             gateway.metrics.recorded(&decision, true, received.began);
             let control_id = &decision.identity.control_id;
             debug!(message = %received.id, %control_id, stage = "identify", "repeated message");
