@@ -293,7 +293,8 @@ pub(crate) static REQUEST: SegmentMap<ServiceRequest> = SegmentMap {
         Row::kept(50),
         Row::kept(51),
         Row::kept(52),
-        Row::kept(53),
+        Row::<ServiceRequest>::new(53, "identifier", orc::read_other_number, orc::write_other_number)
+            .note("table 0203: PLAC"),
         Row::kept(54),
     ],
 };

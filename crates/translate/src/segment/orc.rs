@@ -10,6 +10,7 @@ use crate::back::{Back, FieldWriter};
 use crate::context::{Coded, Context};
 use crate::datatype::{address, code, concept, identifier, organization, person, telecom, time};
 use crate::entries::reference;
+use crate::keep;
 use crate::ledger::Outcome;
 use crate::row::SegmentMap;
 use crate::segment::evn::PARTICIPANT;
@@ -157,7 +158,7 @@ pub(crate) static ORC: SegmentMap<ServiceRequest> = SegmentMap {
         Row::kept(30),
         Row::kept(31),
         Row::kept(32),
-        Row::kept(33),
+        Row::new(33, "identifier", read_other_number, write_other_number).note("table 0203: PLAC"),
         Row::kept(34),
         Row::kept(35),
         Row::kept(36),
@@ -272,7 +273,7 @@ fn write_status(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Ba
 /// ORC-1 says what to do; it is a status only where ORC-5 says none.
 fn read_control(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
     if request.status.is_some() {
-        crate::keep::read_field(field, request, cx);
+        keep::read_field(field, request, cx);
         return;
     }
     let table = &cx.vocabulary.order_control;
@@ -295,7 +296,7 @@ fn read_control(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context
 }
 
 fn write_control(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    crate::keep::write_field(request, field, back);
+    keep::write_field(request, field, back);
     if let Some(sent) = code::sent_from(&request.status_element, "0119") {
         field.set(sent.clone());
     }
@@ -323,8 +324,53 @@ pub(crate) fn write_number(list: &[Identifier], kind: &str, field: &mut FieldWri
     if !field.is_empty() {
         return;
     }
-    for one in list.iter().filter(|one| identifier::is_typed(one, kind)) {
+    let own = |one: &&Identifier| identifier::is_typed(one, kind) && !is_other_number(one);
+    for one in list.iter().filter(own) {
         identifier::write_ei(one, field.repetition(), back);
+    }
+}
+
+/// The placer's other numbers: ORC-33 and OBR-53.
+const OTHER_NUMBERS: [&str; 2] = ["ORC-33", "OBR-53"];
+
+fn is_other_number(one: &Identifier) -> bool {
+    OTHER_NUMBERS
+        .iter()
+        .any(|place| keep::is_marked(&one.extension, place))
+}
+
+/// A number of the placer beside ORC-2: its own type follows the one that the field means.
+pub(crate) fn read_other_number(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
+    let place = if cx.rule.segment == "ORC" {
+        "ORC-33"
+    } else {
+        "OBR-53"
+    };
+    for one in field.repetitions() {
+        cx.at(request.identifier.len());
+        let Some(mut found) = identifier::read_cx(one, cx) else {
+            continue;
+        };
+        let own = found.type_.take().map(|kind| kind.coding).unwrap_or_default();
+        let mut found = identifier::typed(found, "PLAC");
+        if let Some(kind) = &mut found.type_ {
+            kind.coding.extend(own);
+        }
+        found.extension.push(keep::mark(place));
+        request.identifier.push(found);
+    }
+}
+
+pub(crate) fn write_other_number(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    let here = request.identifier.iter();
+    for one in here.filter(|one| keep::is_marked(&one.extension, &place)) {
+        let mut one = one.clone();
+        if let Some(kind) = &mut one.type_ {
+            kind.coding.remove(0);
+        }
+        one.type_ = one.type_.filter(|kind| !kind.coding.is_empty());
+        identifier::write_cx(&one, field.repetition(), back);
     }
 }
 
@@ -346,10 +392,10 @@ pub(crate) fn read_requester(field: Field<'_>, request: &mut ServiceRequest, cx:
     if known.as_ref() == Some(&first) {
         request
             .extension
-            .retain(|one| !crate::keep::is_marked(std::slice::from_ref(one), REQUESTER[0]));
+            .retain(|one| !keep::is_marked(std::slice::from_ref(one), REQUESTER[0]));
     } else if request.requester.is_none() {
         request.requester = Some(first);
-        request.extension.push(crate::keep::mark(place));
+        request.extension.push(keep::mark(place));
     } else {
         request.extension.push(another(place.to_owned(), first));
     }
@@ -365,19 +411,19 @@ fn another(place: String, person: Reference) -> Extension {
         value_reference: Some(Box::new(person)),
         ..Extension::default()
     };
-    crate::keep::carry(Text::from(place), value)
+    keep::carry(Text::from(place), value)
 }
 
 pub(crate) fn write_requester(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let place = field.place();
     let carried = |place: &str| {
-        crate::keep::carried(&request.extension, place)?
+        keep::carried(&request.extension, place)?
             .value_reference
             .as_deref()
     };
     let elsewhere = REQUESTER
         .iter()
-        .any(|other| *other != place && crate::keep::is_marked(&request.extension, other));
+        .any(|other| *other != place && keep::is_marked(&request.extension, other));
     match carried(&place) {
         Some(person) => person::write_all(person, field, back),
         None if elsewhere => {}
@@ -397,7 +443,7 @@ fn write_first_requester(request: &ServiceRequest, field: &mut FieldWriter<'_>, 
     };
     let role = back.resolve::<PractitionerRole>(Some(requester));
     // Who stood in PRT goes back there.
-    let own = |role: &&PractitionerRole| !crate::keep::is_marked(&role.extension, PARTICIPATION);
+    let own = |role: &&PractitionerRole| !keep::is_marked(&role.extension, PARTICIPATION);
     let person = match role {
         Some(role) if !own(&role) => None,
         Some(role) => role.practitioner.as_ref(),
@@ -460,7 +506,7 @@ fn shared_role<'e>(request: &ServiceRequest, cx: &'e mut Context<'_>) -> Option<
 
 fn read_facility_address(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
     let Some(place) = shared_role(request, cx).and_then(|role| role.organization.clone()) else {
-        crate::keep::read_field(field, request, cx);
+        keep::read_field(field, request, cx);
         return;
     };
     for xad in field.repetitions() {
@@ -474,7 +520,7 @@ fn read_facility_address(field: Field<'_>, request: &mut ServiceRequest, cx: &mu
 }
 
 fn write_facility_address(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    crate::keep::write_field(request, field, back);
+    keep::write_field(request, field, back);
     let found = back.resolve::<Organization>(facility(request, back));
     for one in found.iter().flat_map(|found| &found.address) {
         address::write(one, field.repetition(), back);
@@ -483,7 +529,7 @@ fn write_facility_address(request: &ServiceRequest, field: &mut FieldWriter<'_>,
 
 fn read_facility_telecom(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {
     let Some(place) = shared_role(request, cx).and_then(|role| role.organization.clone()) else {
-        crate::keep::read_field(field, request, cx);
+        keep::read_field(field, request, cx);
         return;
     };
     let mut found = Vec::new();
@@ -495,7 +541,7 @@ fn read_facility_telecom(field: Field<'_>, request: &mut ServiceRequest, cx: &mu
 }
 
 fn write_facility_telecom(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    crate::keep::write_field(request, field, back);
+    keep::write_field(request, field, back);
     let found = back.resolve::<Organization>(facility(request, back));
     telecom::write(found.iter().flat_map(|found| &found.telecom), field, back);
 }
@@ -509,7 +555,7 @@ fn read_requester_address(field: Field<'_>, request: &mut ServiceRequest, cx: &m
         .and_then(|one| uuid::Uuid::parse_str(one.reference.as_deref()?.strip_prefix("urn:uuid:")?).ok());
     let known = id.is_some_and(|id| matches!(cx.entries.shared_ref(id), Some(Resource::Practitioner(_))));
     let Some(id) = id.filter(|_| known) else {
-        crate::keep::read_field(field, request, cx);
+        keep::read_field(field, request, cx);
         return;
     };
     for xad in field.repetitions() {
@@ -523,7 +569,7 @@ fn read_requester_address(field: Field<'_>, request: &mut ServiceRequest, cx: &m
 }
 
 fn write_requester_address(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    crate::keep::write_field(request, field, back);
+    keep::write_field(request, field, back);
     let person = role(request, back)
         .and_then(|role| role.practitioner.as_ref())
         .or(request.requester.as_ref());
@@ -618,6 +664,15 @@ mod tests {
                 .any(|line| line.starts_with("ORC") || line.starts_with("SPM")),
             "{back:?}"
         );
+    }
+
+    #[test]
+    fn other_numbers_of_the_placer_come_back() {
+        let orc = "ORC|NW|P1".to_owned() + &"|".repeat(31) + "X9^^^RYJ^ACSN~X10";
+        let bundle = round_trip("O21", &[PID], &orc);
+        assert_eq!(first::<ServiceRequest>(&bundle).identifier.len(), 3);
+        let obr = "OBR|1|P1||FBC".to_owned() + &"|".repeat(49) + "X9^^^RYJ^ACSN";
+        round_trip("O21", &[PID, "ORC|NW|P1"], &obr);
     }
 
     #[test]

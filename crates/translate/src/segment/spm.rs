@@ -1,8 +1,12 @@
 //! SPM to Specimen and back. Guide: "Segment SPM to Specimen".
 
 use fhir::{Annotation, Specimen, SpecimenCollection, SpecimenContainer, Text};
+use hl7v2::Field;
 
+use crate::back::{Back, FieldWriter};
+use crate::context::Context;
 use crate::datatype::{concept, identifier, quantity, time};
+use crate::keep;
 use crate::row::SegmentMap;
 
 type Row = crate::row::Row<Specimen>;
@@ -280,11 +284,31 @@ pub(crate) static SPM: SegmentMap<Specimen> = SegmentMap {
         Row::kept(26),
         Row::kept(28),
         Row::kept(29),
-        Row::kept(31),
-        Row::kept(32),
+        Row::new(31, "identifier", read_other_number, write_other_number),
+        Row::new(32, "identifier", read_other_number, write_other_number),
         Row::kept(33),
     ],
 };
+
+/// SPM-31 and SPM-32: other numbers of the specimen and of its container.
+fn read_other_number(field: Field<'_>, specimen: &mut Specimen, cx: &mut Context<'_>) {
+    let place = if cx.rule.field == 31 { "SPM-31" } else { "SPM-32" };
+    for one in field.repetitions() {
+        cx.at(specimen.identifier.len());
+        if let Some(mut found) = identifier::read_cx(one, cx) {
+            found.extension.push(keep::mark(place));
+            specimen.identifier.push(found);
+        }
+    }
+}
+
+fn write_other_number(specimen: &Specimen, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let place = field.place();
+    let here = specimen.identifier.iter();
+    for one in here.filter(|one| keep::is_marked(&one.extension, &place)) {
+        identifier::write_cx(one, field.repetition(), back);
+    }
+}
 
 pub(crate) fn collect<T>(
     specimen: &mut Specimen,
@@ -317,6 +341,14 @@ pub(crate) fn key(specimen: &Specimen) -> Option<String> {
 mod tests {
     use super::*;
     use crate::testing::{PID, first, round_trip};
+
+    #[test]
+    fn other_numbers_of_a_specimen_come_back() {
+        let spm = "SPM|1|P1^F1||BLD".to_owned() + &"|".repeat(27) + "N1^^^LAB~N2|C1^^^LAB";
+        let before = [PID, "OBR|1||F1|FBC|||||||||||||||||||||F"];
+        let bundle = round_trip("R01", &before, &spm);
+        assert_eq!(first::<Specimen>(&bundle).identifier.len(), 5);
+    }
 
     #[test]
     fn a_specimen_comes_back() {
