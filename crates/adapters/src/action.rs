@@ -3,8 +3,15 @@
 //! `{"admit": {"patient": "40012345", "ward": "T07"}}`: the word, then its particulars. An action changes the
 //! record exactly as a message would, and the EPR tells the world in its own dialect.
 
+mod particulars;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+pub use self::particulars::{
+    AllergyOf, BookOf, DocumentOf, MergeVisitOf, MoveVisitOf, OfNumber, OrderOf, ProblemOf, RebookOf,
+    RenumberOf, ResendOf, RetriggerOf,
+};
 
 /// One thing a person at the EPR's keyboard does.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +40,54 @@ pub enum Action {
     CancelAdmit(OfVisit),
     /// Merges one record into another.
     Merge(MergeOf),
+    /// Makes a visit before anybody is there.
+    CreateEncounter(Admit),
+    /// Announces a move.
+    PlanTransfer(Transfer),
+    /// Takes the announcement of a move back.
+    CancelPlanTransfer(OfVisit),
+    /// Takes an announced admission back.
+    CancelPreAdmit(OfVisit),
+    /// Sets two records apart again that were merged by mistake.
+    Unmerge(MergeOf),
+    /// Makes one visit of two.
+    MergeVisit(MergeVisitOf),
+    /// Moves a visit to the person it was about.
+    MoveVisit(MoveVisitOf),
+    /// Gives a person another hospital number.
+    Renumber(RenumberOf),
+    /// Orders a test.
+    Order(OrderOf),
+    /// Cancels an order.
+    CancelOrder(OfNumber),
+    /// Books an appointment.
+    Book(BookOf),
+    /// Moves an appointment to another time.
+    Rebook(RebookOf),
+    /// Notes that somebody came to their appointment.
+    Arrive(OfNumber),
+    /// Notes that somebody did not come.
+    NoShow(OfNumber),
+    /// Cancels an appointment.
+    CancelBooking(OfNumber),
+    /// Notes an allergy, or what is known anew about one.
+    Allergy(AllergyOf),
+    /// Notes a problem or diagnosis.
+    Problem(ProblemOf),
+    /// Files a document.
+    Document(DocumentOf),
     /// Files a result.
     Result(ResultOf),
     /// Files a correction of a result already sent.
     CorrectResult(ResultOf),
+    /// Makes the record read-only: what is queued still leaves, nothing else changes.
+    Freeze,
+    /// Ends a freeze.
+    Thaw,
+    /// Sends again what was sent before.
+    Resend(ResendOf),
+    /// Takes a message out of the error queue and tries to file it again.
+    Retrigger(RetriggerOf),
 }
 
 /// A new person.
@@ -262,7 +313,7 @@ pub struct TestOf {
 }
 
 /// What an action did.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ActReport {
     /// What was sent, such as `ADT^A01`.
@@ -277,6 +328,8 @@ pub struct ActReport {
     pub visit: Option<String>,
     /// The laboratory's number of the report.
     pub filler: Option<String>,
+    /// The number of the order, booking or document.
+    pub number: Option<String>,
     /// Whether the message waits in the outbox: false when the EPR sends to nobody.
     pub queued: bool,
     /// The message itself.
@@ -305,6 +358,15 @@ pub enum ActError {
         /// What is wrong and what would do.
         problem: &'static str,
     },
+    /// No order, booking or document of this person has that number.
+    #[error("number: nothing of this person has that number; enter it first")]
+    UnknownNumber,
+    /// The product has no such event.
+    #[error("this product has no such event; another vendor's might")]
+    NotHere,
+    /// The record is read-only.
+    #[error("the record is frozen; thaw it first")]
+    Frozen,
     /// A correction of a report that was never filed.
     #[error("filler: no report of this person has that number; file the result first")]
     UnknownReport,

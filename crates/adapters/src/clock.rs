@@ -32,11 +32,30 @@ impl Local {
 
     /// `YYYYMMDDHHMMSS` on the hospital's clock.
     pub(crate) fn hl7_now(&self) -> String {
-        self.now()
+        self.digits(self.now())
+    }
+
+    /// The same for a moment in milliseconds since 1970.
+    pub(crate) fn hl7(&self, ms: i64) -> String {
+        self.digits(Timestamp::from_millisecond(ms).unwrap_or_default())
+    }
+
+    fn digits(&self, point: Timestamp) -> String {
+        point
             .to_zoned_datetime(self.zone.clone())
             .strftime("%Y%m%d%H%M%S")
             .to_string()
     }
+}
+
+/// Whether a local time of 14 digits falls into a window such as `02:00-02:20`; never into `off`.
+pub(crate) fn in_window(window: &str, now: &str) -> bool {
+    let Some((from, to)) = window.split_once('-') else {
+        return false;
+    };
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let time = now.get(8..12).unwrap_or_default().to_owned();
+    (digits(from)..digits(to)).contains(&time)
 }
 
 /// The zone of every hospital these systems stand in.

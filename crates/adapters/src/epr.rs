@@ -4,6 +4,9 @@
 //! record; the answer leaves once the record is on disk. The state is locked for the shortest part of it, and entries
 //! are submitted under that lock, so that the file never sees changes in another order than the state did.
 
+mod choices;
+mod keep;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,12 +22,16 @@ use mllp::{Frame, Limits, Listener, Peer, Refusal as Unframed};
 use crate::action::{ActError, ActReport, Action};
 use crate::clock::{Clock, Local};
 use crate::emit::outbox::{self, Post};
+use crate::fault::{Fault, FaultError, FaultKind, Faults};
 use crate::intake::answer::{Receipt, Receipts, accepted, refused, unreadable};
 use crate::intake::{self, Refusal};
 use crate::record::{Entry, Pending, RecordError, Recorder};
 use crate::seed::{Population, hash};
 use crate::state::State;
+use crate::trouble::{Trouble, Troubles};
 use crate::vendor::{Profile, Vendor};
+
+pub(crate) use self::choices::Choices;
 
 /// How one EPR is set up.
 #[derive(Clone)]
@@ -127,46 +134,6 @@ pub enum StartError {
     },
 }
 
-/// The choices made among a vendor's assumptions.
-pub(crate) struct Choices(BTreeMap<&'static str, String>);
-
-impl Choices {
-    fn new(vendor: &Vendor, made: &BTreeMap<String, String>) -> Result<Self, (String, String)> {
-        let mut choices: BTreeMap<_, _> = vendor
-            .assumptions
-            .iter()
-            .map(|known| (known.name, known.default.to_owned()))
-            .collect();
-        for (name, value) in made {
-            let Some(known) = vendor.assumptions.iter().find(|known| known.name == name) else {
-                let names: Vec<_> = vendor
-                    .assumptions
-                    .iter()
-                    .filter(|known| !known.choices.is_empty())
-                    .map(|known| known.name)
-                    .collect();
-                return Err((
-                    name.clone(),
-                    format!("no such choice; there are {}", names.join(", ")),
-                ));
-            };
-            if known.choices.is_empty() {
-                return Err((name.clone(), "cannot be switched yet".to_owned()));
-            }
-            if !known.choices.contains(&value.as_str()) {
-                return Err((name.clone(), format!("one of {}", known.choices.join(", "))));
-            }
-            choices.insert(known.name, value.clone());
-        }
-        Ok(Self(choices))
-    }
-
-    /// What was chosen, or the default; empty for a name that is none.
-    pub(crate) fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
-    }
-}
-
 /// What everything in a running EPR shares.
 pub(crate) struct Shared {
     pub vendor: &'static Vendor,
@@ -176,12 +143,16 @@ pub(crate) struct Shared {
     pub ranges: Ranges,
     pub recorder: Recorder,
     pub post: Post,
+    pub faults: Faults,
     inner: Mutex<Inner>,
 }
 
 /// What the lock guards.
 pub(crate) struct Inner {
     pub state: State,
+    pub troubles: Troubles,
+    /// Read-only: nothing changes and no new control id is given.
+    pub frozen: bool,
     receipts: Receipts,
     control_ids: ControlIds,
 }
@@ -208,6 +179,11 @@ impl ControlIds {
 }
 
 impl Inner {
+    /// A place in line for something that was numbered before; it costs a control id that nobody sees.
+    pub(crate) fn place_in_line(&mut self, entry: &mut Entry) -> u64 {
+        self.control_ids.next(entry)
+    }
+
     /// The next control id of ours, as a number.
     pub(crate) fn control_id(&mut self, entry: &mut Entry) -> u64 {
         self.control_ids.next(entry)
@@ -292,8 +268,16 @@ impl Epr {
             local: Local::new(settings.clock),
             ranges: settings.ranges,
             recorder,
-            post: Post::new(loaded.outgoing, loaded.refused, settings.send_to.is_some()),
+            post: Post::new(
+                loaded.outgoing,
+                loaded.sent,
+                loaded.refused,
+                settings.send_to.is_some(),
+            ),
+            faults: Faults::new(settings.seed),
             inner: Mutex::new(Inner {
+                troubles: Troubles::load(loaded.troubles),
+                frozen: loaded.frozen,
                 state: State::load(settings.seed, loaded.people, loaded.reports),
                 receipts,
                 control_ids,
@@ -351,6 +335,31 @@ impl Epr {
         crate::act::act(&self.shared, action).await
     }
 
+    /// The faults that stand.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.shared.faults.list()
+    }
+
+    /// Puts these faults in place of those that stood.
+    ///
+    /// # Errors
+    /// [`FaultError`], and then nothing was switched.
+    pub fn set_faults(&self, faults: Vec<Fault>) -> Result<(), FaultError> {
+        self.shared.faults.replace(faults)
+    }
+
+    /// Messages that were accepted and could not be filed, oldest first.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.shared.lock().troubles.list()
+    }
+
+    /// The choices made among its vendor's assumptions, by name.
+    pub fn choices(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.shared.choices.iter()
+    }
+
     /// How many people are on its index, those merged away included.
     #[must_use]
     pub fn people(&self) -> usize {
@@ -392,13 +401,16 @@ struct Door(Arc<Shared>);
 impl mllp::Service for Door {
     async fn call(&self, _peer: &Peer, frame: Frame) -> Option<Bytes> {
         let shared = &self.0;
+        if let Some(fault) = shared.faults.strikes(FaultKind::Nak) {
+            return Some(shared.refuse_by_fault(&frame, &fault));
+        }
         // No await before the change is submitted: frames of one connection stay in order.
         let taken = shared.take(&frame);
         let Some(pending) = taken.pending else {
-            return Some(taken.answer);
+            return shared.answer_through_faults(taken.answer).await;
         };
         match pending.await {
-            Ok(()) => Some(taken.answer),
+            Ok(()) => shared.answer_through_faults(taken.answer).await,
             Err(error) => {
                 tracing::error!(system = shared.vendor.name, %error, "a message could not be recorded");
                 Some(shared.not_recorded(&frame, taken.receipt))
@@ -471,10 +483,22 @@ impl Shared {
         let answer = match inner.receipts.answer(key, content) {
             // Nothing to apply; but the first of the two may still be on its way to the disk, ahead of this entry.
             Some(answer) => answer,
+            None if inner.frozen => {
+                let refusal = Refusal::error("207", "MSH", "the record is read-only; send it again later");
+                drop(inner);
+                return self.refuse(&message, &refusal).into();
+            }
             None => {
                 let number = inner.control_id(&mut entry);
-                let applied = inner.state.apply(change, now_ms);
-                inner.state.document(&applied, &mut entry.documents);
+                let failed = (self.profile.reading.fails)(&message, &change, &inner.state, &self.choices);
+                if let Some(reason) = failed {
+                    let trouble = Trouble::of(&message, reason, now_ms, frame);
+                    entry.trouble = Some(trouble.clone());
+                    inner.troubles.add(trouble);
+                } else {
+                    let applied = inner.state.apply(change, now_ms);
+                    inner.state.document(&applied, &mut entry.documents);
+                }
                 let answer = accepted(&message, &(self.profile.writing.control_id)(number), &now);
                 let receipt = Receipt {
                     key,
@@ -528,50 +552,19 @@ impl Shared {
     /// MSH-10 of an answer that changes nothing.
     fn answer_id(&self) -> String {
         let mut entry = Entry::default();
-        let number = self.lock().control_id(&mut entry);
+        let number = {
+            let mut inner = self.lock();
+            if inner.frozen {
+                // A frozen record gives no new number: its refusals all carry the last.
+                inner.control_ids.next.saturating_sub(1)
+            } else {
+                inner.control_id(&mut entry)
+            }
+        };
         if entry.control_ids_below.is_some() {
             // Of the answer nobody waits for: should this write fail, the next one covers the same block.
             drop(self.recorder.submit(entry));
         }
         (self.profile.writing.control_id)(number)
-    }
-
-    /// Puts the first people on the index, in groups, and waits until all are on disk.
-    async fn seed(&self, people: usize) -> Result<(), String> {
-        let (seed, now_ms) = (self.lock().state.seed(), self.local.now_ms());
-        let citizens = Population::new(seed, self.vendor.seed_block)
-            .people()
-            .take(people);
-        let mut pending = Vec::with_capacity(people + 1);
-        for citizen in citizens {
-            let entry = {
-                let mut inner = self.lock();
-                let mut entry = Entry::default();
-                for change in (self.vendor.seed)(&citizen, self.profile) {
-                    let applied = inner.state.apply(change, now_ms);
-                    inner.state.document(&applied, &mut entry.documents);
-                }
-                entry
-            };
-            pending.push(
-                self.recorder
-                    .submit_patiently(entry)
-                    .await
-                    .map_err(|error| error.to_string())?,
-            );
-        }
-        for pending in pending {
-            pending.await.map_err(|error| error.to_string())?;
-        }
-        let done = Entry {
-            seeded: true,
-            ..Entry::default()
-        };
-        let pending = self
-            .recorder
-            .submit_patiently(done)
-            .await
-            .map_err(|error| error.to_string())?;
-        pending.await.map_err(|error| error.to_string())
     }
 }

@@ -23,10 +23,12 @@ mod clock;
 mod emit;
 mod epr;
 mod face;
+mod fault;
 mod intake;
 mod record;
 mod seed;
 mod state;
+mod trouble;
 mod vendor;
 
 mod epic;
@@ -34,13 +36,16 @@ mod lastword;
 mod millennium;
 
 pub use action::{
-    ActError, ActReport, Action, Admit, Details, Discharge, MergeOf, OfVisit, Register, ResultOf, TestOf,
-    Transfer, Update,
+    ActError, ActReport, Action, Admit, AllergyOf, BookOf, Details, Discharge, DocumentOf, MergeOf,
+    MergeVisitOf, MoveVisitOf, OfNumber, OfVisit, OrderOf, ProblemOf, RebookOf, Register, RenumberOf,
+    ResendOf, ResultOf, RetriggerOf, TestOf, Transfer, Update,
 };
 pub use clock::Clock;
 pub use emit::outbox::Limits as SendingLimits;
 pub use epr::{Epr, EprSettings, Outbox, StartError};
+pub use fault::{Fault, FaultError, FaultKind};
 pub use record::RecordError;
+pub use trouble::Trouble;
 pub use vendor::{Assumption, Profile, Standing, Vendor};
 
 /// Every vendor, in the order the CLI and console show them. Registration is this line.

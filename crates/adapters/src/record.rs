@@ -14,6 +14,7 @@ use store::group::{Apply, Settings, WriteError, Writer, open};
 use crate::intake::answer::{RECEIPTS_MAX, Receipt};
 use crate::state::person::Person;
 use crate::state::report::Report;
+use crate::trouble::{TROUBLES_MAX, Trouble};
 
 /// Changed documents, written out while the state was locked.
 #[derive(Default)]
@@ -49,7 +50,14 @@ pub(crate) struct Outgoing {
     pub sequence: u64,
     pub control_id: String,
     pub message: Bytes,
+    /// It may not leave before this moment; 0 when it may at once.
+    pub not_before_ms: i64,
+    /// When it was written.
+    pub at_ms: i64,
 }
+
+/// Messages kept after they were taken, to be sent again on demand.
+pub(crate) const SENT_MAX: usize = 4_096;
 
 /// What becomes durable together.
 #[derive(Default)]
@@ -63,6 +71,12 @@ pub(crate) struct Entry {
     pub refused: Option<u64>,
     /// Control ids below this number may be in use.
     pub control_ids_below: Option<u64>,
+    /// A message that was accepted and could not be filed.
+    pub trouble: Option<Trouble>,
+    /// The message of that control id left the error queue.
+    pub settled: Option<String>,
+    /// Whether the record is read-only from now on.
+    pub frozen: Option<bool>,
     /// The file holds everybody it was seeded with.
     pub seeded: bool,
 }
@@ -74,6 +88,9 @@ pub(crate) struct Loaded {
     pub reports: Vec<Report>,
     pub receipts: Vec<Receipt>,
     pub outgoing: Vec<Outgoing>,
+    pub sent: Vec<Outgoing>,
+    pub troubles: Vec<Trouble>,
+    pub frozen: bool,
     pub refused: u64,
     pub control_ids_below: u64,
     pub seeded: bool,
@@ -106,7 +123,12 @@ const SCHEMA: &str = "
         answer BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS outgoing (
         sequence INTEGER PRIMARY KEY, control_id TEXT NOT NULL, message BLOB NOT NULL,
-        refused INTEGER NOT NULL DEFAULT 0);
+        state INTEGER NOT NULL DEFAULT 0, not_before_ms INTEGER NOT NULL DEFAULT 0,
+        at_ms INTEGER NOT NULL DEFAULT 0);
+    CREATE INDEX IF NOT EXISTS outgoing_state ON outgoing (state, sequence);
+    CREATE TABLE IF NOT EXISTS trouble (
+        place INTEGER PRIMARY KEY AUTOINCREMENT, control_id TEXT NOT NULL, event TEXT NOT NULL,
+        reason TEXT NOT NULL, at_ms INTEGER NOT NULL, message BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
@@ -200,18 +222,11 @@ fn load(connection: &Connection) -> Result<Loaded, RecordError> {
         })
     })?;
     loaded.receipts = rows.collect::<Result<_, _>>()?;
-    let mut outgoing = connection
-        .prepare("SELECT sequence, control_id, message FROM outgoing WHERE refused = 0 ORDER BY sequence")?;
-    let rows = outgoing.query_map([], |row| {
-        Ok(Outgoing {
-            sequence: row.get::<_, i64>(0)?.cast_unsigned(),
-            control_id: row.get(1)?,
-            message: row.get::<_, Vec<u8>>(2)?.into(),
-        })
-    })?;
-    loaded.outgoing = rows.collect::<Result<_, _>>()?;
+    loaded.outgoing = outgoing(connection, WAITING)?;
+    loaded.sent = outgoing(connection, SENT)?;
+    loaded.troubles = troubles(connection)?;
     loaded.refused = connection
-        .query_row("SELECT count(*) FROM outgoing WHERE refused = 1", [], |row| {
+        .query_row("SELECT count(*) FROM outgoing WHERE state = 1", [], |row| {
             row.get::<_, i64>(0)
         })?
         .cast_unsigned();
@@ -222,11 +237,48 @@ fn load(connection: &Connection) -> Result<Loaded, RecordError> {
     for row in rows {
         match row? {
             (name, value) if name == "control-ids-below" => loaded.control_ids_below = value,
+            (name, value) if name == "frozen" => loaded.frozen = value == 1,
             (name, value) if name == "seeded" => loaded.seeded = value == 1,
             _ => {}
         }
     }
     Ok(loaded)
+}
+
+/// States of an outgoing message; 1 is one that was refused for good.
+const WAITING: i64 = 0;
+const SENT: i64 = 2;
+
+fn outgoing(connection: &Connection, state: i64) -> rusqlite::Result<Vec<Outgoing>> {
+    let mut statement = connection.prepare(
+        "SELECT sequence, control_id, message, not_before_ms, at_ms FROM outgoing WHERE state = ?1
+        ORDER BY sequence",
+    )?;
+    let rows = statement.query_map([state], |row| {
+        Ok(Outgoing {
+            sequence: row.get::<_, i64>(0)?.cast_unsigned(),
+            control_id: row.get(1)?,
+            message: row.get::<_, Vec<u8>>(2)?.into(),
+            not_before_ms: row.get(3)?,
+            at_ms: row.get(4)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn troubles(connection: &Connection) -> rusqlite::Result<Vec<Trouble>> {
+    let mut statement =
+        connection.prepare("SELECT control_id, event, reason, at_ms, message FROM trouble ORDER BY place")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Trouble {
+            control_id: row.get(0)?,
+            event: row.get(1)?,
+            reason: row.get(2)?,
+            at_ms: row.get(3)?,
+            message: row.get::<_, Vec<u8>>(4)?.into(),
+        })
+    })?;
+    rows.collect()
 }
 
 fn documents<T: serde::de::DeserializeOwned>(
@@ -272,24 +324,54 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
     }
     if let Some(outgoing) = &entry.outgoing {
         transaction
-            .prepare_cached("INSERT INTO outgoing (sequence, control_id, message) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO outgoing (sequence, control_id, message, not_before_ms, at_ms)
+                VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
             .execute(params![
                 outgoing.sequence.cast_signed(),
                 outgoing.control_id,
-                &outgoing.message[..]
+                &outgoing.message[..],
+                outgoing.not_before_ms,
+                outgoing.at_ms,
             ])?;
     }
     if let Some(sequence) = entry.delivered {
         transaction
-            .prepare_cached("DELETE FROM outgoing WHERE sequence = ?1")?
+            .prepare_cached("UPDATE outgoing SET state = 2 WHERE sequence = ?1")?
             .execute([sequence.cast_signed()])?;
+        transaction
+            .prepare_cached("DELETE FROM outgoing WHERE state = 2 AND sequence <= ?1")?
+            .execute([sequence.cast_signed() - SENT_MAX as i64])?;
     }
     if let Some(sequence) = entry.refused {
         transaction
-            .prepare_cached("UPDATE outgoing SET refused = 1 WHERE sequence = ?1")?
+            .prepare_cached("UPDATE outgoing SET state = 1 WHERE sequence = ?1")?
             .execute([sequence.cast_signed()])?;
     }
+    if let Some(trouble) = &entry.trouble {
+        transaction
+            .prepare_cached(
+                "INSERT INTO trouble (control_id, event, reason, at_ms, message) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                trouble.control_id,
+                trouble.event,
+                trouble.reason,
+                trouble.at_ms,
+                &trouble.message[..]
+            ])?;
+        transaction
+            .prepare_cached("DELETE FROM trouble WHERE place <= ?1")?
+            .execute([transaction.last_insert_rowid() - TROUBLES_MAX as i64])?;
+    }
+    if let Some(control_id) = &entry.settled {
+        transaction
+            .prepare_cached("DELETE FROM trouble WHERE control_id = ?1")?
+            .execute([control_id])?;
+    }
     let facts = [
+        ("frozen", entry.frozen.map(u64::from)),
         ("control-ids-below", entry.control_ids_below),
         ("seeded", entry.seeded.then_some(1)),
     ];

@@ -7,13 +7,13 @@ use hl7v2::Message;
 use hl7v2::ack::AckCode;
 use translate::dialect::Dialect;
 
-use crate::emit::Emission;
-use crate::epr::Shared;
+use crate::emit::{Emission, Phase};
+use crate::epr::{Choices, Shared};
 use crate::intake::Refusal;
 use crate::seed::Citizen;
-use crate::state::Change;
-use crate::state::Text;
+use crate::state::item::Item;
 use crate::state::person::Alias;
+use crate::state::{Change, State, Text};
 
 /// Whose product a mock EPR is.
 pub struct Vendor {
@@ -76,6 +76,16 @@ pub(crate) struct Reading {
     pub renumbers: &'static [&'static str],
     /// Trigger events that move a visit to another person.
     pub moves: &'static [&'static str],
+    /// Trigger events that undo a merge.
+    pub unmerges: &'static [&'static str],
+    /// Trigger events that make one visit of two.
+    pub combines: &'static [&'static str],
+    /// Message codes beside ADT and ORU, each with its trigger events.
+    pub clinical: &'static [(&'static str, &'static [&'static str])],
+    /// The numbers of the record that an unmerge sets free.
+    pub parted: fn(&Message<'_>) -> Vec<Alias>,
+    /// Why a message that was accepted cannot be filed, when it cannot: it waits in the error queue.
+    pub fails: fn(&Message<'_>, &Change, &State, &Choices) -> Option<&'static str>,
     /// The numbers of the person a message is about.
     pub identities: fn(&Message<'_>) -> Vec<Alias>,
     /// The numbers of the record a merge ends.
@@ -98,10 +108,21 @@ pub(crate) struct Reading {
     pub stores: fn(&mut Change),
 }
 
+impl Reading {
+    /// Whether this is one of its clinical messages.
+    pub(crate) fn takes(&self, code: &str, event: &str) -> bool {
+        self.clinical
+            .iter()
+            .any(|(known, events)| *known == code && events.contains(&event))
+    }
+}
+
 /// How a profile writes.
 pub(crate) struct Writing {
     /// The event by which it tells of a merge.
     pub merge_event: &'static str,
+    /// By which message it tells of something noted: message code and trigger event.
+    pub tells: fn(&Item, Phase, &Choices) -> (&'static str, &'static str),
     /// MSH-10 from a number that only grows.
     pub control_id: fn(u64) -> String,
     /// The whole message.

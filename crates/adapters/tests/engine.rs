@@ -394,3 +394,180 @@ async fn messages_on_one_connection_are_heard_in_order() {
         .await;
     assert!(String::from_utf8_lossy(&report.message).contains("PLUM^IVY^199"));
 }
+
+#[tokio::test]
+async fn what_is_noted_at_one_mock_is_told_and_another_of_its_kind_takes_it() {
+    for name in ["lastword", "millennium", "epic"] {
+        let mut there = System::start(name).await;
+        let here = System::start(name).await;
+        let told = here
+            .act(json!({"register": {"family": "Larch", "given": "Ada", "birth-date": "1970-02-28"}}))
+            .await;
+        let patient = told.mrn.clone();
+        let actions = [
+            json!({"order": {"patient": patient, "number": "O1", "service": ["FBC", "Full blood count"]}}),
+            json!({"cancel-order": {"patient": patient, "number": "O1", "reason": "taken twice"}}),
+            json!({"book": {"patient": patient, "number": "B1", "clinic": "CARD1", "start": "2026-06-02T09:30"}}),
+            json!({"rebook": {"patient": patient, "number": "B1", "start": "2026-06-03T09:30"}}),
+            json!({"cancel-booking": {"patient": patient, "number": "B1"}}),
+            json!({"allergy": {"patient": patient, "substance": ["91936005", "Penicillin"], "criticality": "high"}}),
+            json!({"document": {"patient": patient, "kind": ["DS", "Discharge summary"], "text": "Went home."}}),
+        ];
+        for action in actions {
+            let report = here.act(action).await;
+            let message = String::from_utf8(report.message.to_vec()).unwrap();
+            let took = there.send_bytes(message.as_bytes()).await;
+            let spoken = matches!(report.event.split('^').next(), Some("ADT" | "ORM")) || name != "lastword";
+            assert_eq!(
+                code(&took),
+                if spoken { "AA" } else { "AE" },
+                "{name} {} {took}",
+                report.event
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_is_taken_cannot_be_booked_again_until_it_is_free() {
+    let system = System::start("epic").await;
+    let patient = system.act(json!({"register": {"family": "Larch"}})).await.mrn;
+    let book = json!({"book": {"patient": patient, "clinic": "CARD1", "start": "2026-06-02T09:30"}});
+    let booked = system.act(book.clone()).await;
+    let refused = system.epr.act(action(book.clone())).await.err().unwrap();
+    assert!(refused.to_string().contains("taken"), "{refused}");
+    system
+        .act(json!({"cancel-booking": {"patient": patient, "number": booked.number.unwrap()}}))
+        .await;
+    system.act(book).await;
+}
+
+#[tokio::test]
+async fn a_merge_can_be_undone_and_everything_goes_back() {
+    for name in ["lastword", "millennium", "epic"] {
+        let system = System::start(name).await;
+        let one = system.act(json!({"register": {"family": "Larch"}})).await.mrn;
+        let two = system
+            .act(json!({"register": {"family": "Larch", "given": "Ada"}}))
+            .await
+            .mrn;
+        let stay = system
+            .act(json!({"admit": {"patient": two, "ward": "T06"}}))
+            .await
+            .visit;
+        system
+            .act(json!({"merge": {"survivor": one, "loser": two}}))
+            .await;
+        let told = system
+            .act(json!({"unmerge": {"survivor": one, "loser": two}}))
+            .await;
+        assert_eq!(told.event, "ADT^A37", "{name}");
+        let out = system.act(json!({"discharge": {"patient": two}})).await;
+        assert_eq!((out.mrn.as_str(), &out.visit), (two.as_str(), &stay), "{name}");
+        let nothing = system
+            .epr
+            .act(action(json!({"discharge": {"patient": one}})))
+            .await;
+        assert!(nothing.is_err(), "{name}: the stay went back");
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_record_says_so_and_changes_nothing_until_it_thaws() {
+    let mut system = System::start("lastword").await;
+    let patient = system.act(json!({"register": {"family": "Larch"}})).await.mrn;
+    system.act(json!({"freeze": null})).await;
+    let refused = system
+        .epr
+        .act(action(json!({"admit": {"patient": patient}})))
+        .await;
+    assert!(refused.is_err());
+    let segments = adt(
+        "CARECAST",
+        "A28",
+        "F1",
+        "PID|1||40000001^^^MRENTR^MEDREC||ELM^ADA",
+        None,
+    );
+    let (first, second) = (
+        send(&mut system, &segments).await,
+        send(&mut system, &segments).await,
+    );
+    assert_eq!(code(&first), "AE");
+    assert_eq!(
+        field(&first, "MSH", 10),
+        field(&second, "MSH", 10),
+        "no new control id"
+    );
+    system.act(json!({"thaw": null})).await;
+    assert_eq!(code(&send(&mut system, &segments).await), "AA");
+    system.act(json!({"admit": {"patient": patient}})).await;
+}
+
+#[tokio::test]
+async fn faults_strike_answers_and_what_leaves_and_are_over() {
+    use adapters::Fault;
+    let receiver = Receiver::start().await;
+    let mut settings = settings(vendor("lastword"), "carecast-uclh");
+    settings.send_to = Some(receiver.address());
+    let mut system = System::with(vendor("lastword"), settings).await;
+    let fault = |json: serde_json::Value| -> Vec<Fault> { vec![serde_json::from_value(json).unwrap()] };
+    let segments = |id: &str| {
+        adt(
+            "CARECAST",
+            "A28",
+            id,
+            "PID|1||40000001^^^MRENTR^MEDREC||ELM^ADA",
+            None,
+        )
+    };
+
+    system
+        .epr
+        .set_faults(fault(json!({"fault": "nak", "count": 1, "code": "AR"})))
+        .unwrap();
+    assert_eq!(code(&send(&mut system, &segments("1")).await), "AR");
+    assert_eq!(system.epr.people(), 0, "a refused message is not heard");
+    assert_eq!(code(&send(&mut system, &segments("1")).await), "AA");
+
+    system
+        .epr
+        .set_faults(fault(json!({"fault": "wrong-msa-2", "count": 1})))
+        .unwrap();
+    assert_eq!(field(&send(&mut system, &segments("2")).await, "MSA", 2), "X2");
+
+    system
+        .epr
+        .set_faults(fault(json!({"fault": "duplicate", "count": 1})))
+        .unwrap();
+    system.act(json!({"register": {"family": "Larch"}})).await;
+    system.epr.outbox_empty().await;
+    let got = receiver.messages();
+    assert_eq!((got.len(), &got[0]), (2, &got[1]));
+
+    system.epr.set_faults(fault(json!({"fault": "hold"}))).unwrap();
+    let held = system.act(json!({"register": {"family": "Rowan"}})).await;
+    system.act(json!({"register": {"family": "Aspen"}})).await;
+    assert_eq!(system.epr.outbox().queued, 2);
+    system
+        .epr
+        .set_faults(fault(json!({"fault": "reorder", "count": 1})))
+        .unwrap();
+    system.epr.outbox_empty().await;
+    let got = receiver.messages();
+    assert!(
+        got[2].contains("ASPEN") && got[3].contains("ROWAN"),
+        "the second went first"
+    );
+
+    let again = system
+        .act(json!({"resend": {"control-id": held.control_id}}))
+        .await;
+    system.epr.outbox_empty().await;
+    assert_eq!(
+        receiver.messages().last().unwrap().as_bytes(),
+        &again.message[..],
+        "the same bytes again"
+    );
+    assert!(system.epr.faults().is_empty());
+}

@@ -255,6 +255,10 @@ impl<'s, S: Service> Connection<'s, S> {
     fn queue(&mut self, answer: Option<Bytes>) {
         self.quiet_since = Instant::now();
         let Some(answer) = answer else { return };
+        if answer.is_empty() {
+            self.break_line();
+            return;
+        }
         if self.line == Line::Broken {
             return;
         }

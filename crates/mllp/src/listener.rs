@@ -50,7 +50,7 @@ impl Peer {
 /// in any order: who needs that of arrival implements [`call_in_turn`](Self::call_in_turn). A call that has begun is
 /// run to its end, also when its peer has gone: a half-done message is nobody's.
 pub trait Service: Send + Sync + 'static {
-    /// Answers one frame; `None` sends nothing.
+    /// Answers one frame; `None` sends nothing, an empty answer hangs up.
     fn call(&self, peer: &Peer, frame: Frame) -> impl Future<Output = Option<Bytes>> + Send;
 
     /// Answers one frame, keeping the order of its connection past a wait: see [`Turn`].

@@ -86,9 +86,9 @@ impl Planner<'_> {
             ..Report::default()
         }];
         Ok(Plan {
-            event: "R01",
+            told_by: ("ORU", "R01"),
             change,
-            cleared: Vec::new(),
+            ..Plan::default()
         })
     }
 }

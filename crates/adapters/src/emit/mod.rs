@@ -3,18 +3,23 @@
 //! The engine decides that something is told, and in which order it leaves ([`outbox`]); a vendor's `write` decides
 //! how it reads.
 
+pub(crate) mod clinical;
 mod er7;
 pub(crate) mod outbox;
 
+pub(crate) use self::clinical::Phase;
 pub(crate) use self::er7::{Er7, Put, parts, to_ascii};
 
 use crate::state::Text;
 use crate::state::encounter::{Encounter, Place};
+use crate::state::item::Item;
 use crate::state::person::{Coded, Name, Person};
 use crate::state::report::{Report, Said};
 
 /// One message to be written.
 pub(crate) struct Emission<'a> {
+    /// `ADT`, `ORU`, `ORM`, `SIU`, `MDM`, `PPR`.
+    pub code: &'static str,
     /// `A01`, or `R01` for results.
     pub event: &'static str,
     pub control_id: &'a str,
@@ -27,14 +32,22 @@ pub(crate) struct Emission<'a> {
     /// Whoever was merged away.
     pub loser: Option<&'a Person>,
     pub report: Option<&'a Report>,
+    /// What was noted about the person.
+    pub item: Option<&'a Item>,
+    /// The visit that goes, or is moved: its number.
+    pub gone: &'a str,
+    /// Whoever held the visit before.
+    pub before: Option<&'a Person>,
     /// Members said to be deleted: written as HL7 null.
     pub cleared: &'a [String],
     pub choices: &'a crate::epr::Choices,
 }
 
 impl Emission<'_> {
-    pub(crate) fn is_result(&self) -> bool {
-        self.report.is_some()
+    /// Whoever held a visit before it was moved here.
+    pub(crate) fn moved_from(&self, encounter: &Encounter) -> Option<&Person> {
+        self.before
+            .filter(|person| encounter.moved_from == Some(person.key))
     }
 
     /// Whether a member was cleared and must read `""`.

@@ -16,7 +16,8 @@ use mllp::{Sender, SenderLimits};
 use tokio::sync::watch;
 
 use crate::epr::{Outbox, Shared};
-use crate::record::{Entry, Outgoing};
+use crate::fault::FaultKind;
+use crate::record::{Entry, Outgoing, SENT_MAX};
 
 /// Bounds of an outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ impl Default for Limits {
 /// The queue in memory; the same queue is in the file.
 pub(crate) struct Post {
     queue: Mutex<VecDeque<Outgoing>>,
+    /// What was taken, newest last, to be sent again on demand.
+    sent: Mutex<VecDeque<Outgoing>>,
     /// How many wait, for those who wait for that.
     waiting: watch::Sender<usize>,
     /// Everything below this sequence is on disk and may leave.
@@ -58,11 +61,12 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    pub(crate) fn new(waiting: Vec<Outgoing>, refused: u64, has_receiver: bool) -> Self {
+    pub(crate) fn new(waiting: Vec<Outgoing>, sent: Vec<Outgoing>, refused: u64, has_receiver: bool) -> Self {
         let durable_below = waiting.last().map_or(0, |last| last.sequence + 1);
         Self {
             waiting: watch::Sender::new(waiting.len()),
             queue: Mutex::new(waiting.into()),
+            sent: Mutex::new(sent.into()),
             durable_below: watch::Sender::new(durable_below),
             delivered: AtomicU64::new(0),
             refused: AtomicU64::new(refused),
@@ -114,19 +118,42 @@ impl Post {
         drop(waiting.wait_for(|count| *count == 0).await);
     }
 
-    fn head(&self) -> Option<Outgoing> {
+    /// What may leave next: the first that is on disk and whose time has come; the second when `swapped`.
+    fn head(&self, now_ms: i64, swapped: bool) -> Option<Outgoing> {
         let below = *self.durable_below.borrow();
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue
-            .front()
-            .filter(|outgoing| outgoing.sequence < below)
-            .cloned()
+        let mut ready = queue
+            .iter()
+            .filter(|outgoing| outgoing.sequence < below && outgoing.not_before_ms <= now_ms);
+        let first = ready.next()?;
+        Some(ready.next().filter(|_| swapped).unwrap_or(first).clone())
     }
 
-    fn done(&self, sequence: u64, taken: bool) {
+    /// Whether two are ready, so that they could change places.
+    fn two_ready(&self, now_ms: i64) -> bool {
+        let below = *self.durable_below.borrow();
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = |outgoing: &&Outgoing| outgoing.sequence < below && outgoing.not_before_ms <= now_ms;
+        queue.iter().filter(ready).count() > 1
+    }
+
+    fn done(&self, outgoing: &Outgoing, taken: bool) {
         let count = if taken { &self.delivered } else { &self.refused };
         count.fetch_add(1, Ordering::Relaxed);
-        self.take_back(sequence);
+        if taken {
+            let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            if sent.len() >= SENT_MAX {
+                sent.pop_front();
+            }
+            sent.push_back(outgoing.clone());
+        }
+        self.take_back(outgoing.sequence);
+    }
+
+    /// What was sent and taken, oldest first.
+    pub(crate) fn sent(&self) -> Vec<Outgoing> {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.iter().cloned().collect()
     }
 }
 
@@ -141,6 +168,9 @@ enum Attempt {
     Doubt,
 }
 
+/// How often a queue that may not leave is looked at again.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Sends what is in line, until aborted.
 pub(crate) async fn run(shared: Arc<Shared>, address: String, limits: Limits) {
     let mut durable = shared.post.durable_below.subscribe();
@@ -149,10 +179,16 @@ pub(crate) async fn run(shared: Arc<Shared>, address: String, limits: Limits) {
     loop {
         durable.borrow_and_update();
         waiting.borrow_and_update();
-        let Some(outgoing) = shared.post.head() else {
+        let held = shared.is_silent() || shared.faults.stands(FaultKind::Hold);
+        let now_ms = shared.local.now_ms();
+        let swapped =
+            !held && shared.post.two_ready(now_ms) && shared.faults.strikes(FaultKind::Reorder).is_some();
+        let Some(outgoing) = shared.post.head(now_ms, swapped).filter(|_| !held) else {
             tokio::select! {
                 changed = durable.changed() => if changed.is_err() { return },
                 changed = waiting.changed() => if changed.is_err() { return },
+                // A clock, a switch or a silence does not say when it ends.
+                () = tokio::time::sleep(PATIENCE), if shared.post.counts().queued > 0 => {}
             }
             continue;
         };
@@ -169,9 +205,25 @@ async fn deliver(
     outgoing: &Outgoing,
 ) {
     let mut attempts = 0;
+    let torn;
+    let outgoing = match shared.faults.strikes(FaultKind::Corrupt) {
+        Some(_) => {
+            torn = Outgoing {
+                message: outgoing.message.slice(..outgoing.message.len() * 2 / 3),
+                ..outgoing.clone()
+            };
+            &torn
+        }
+        None => outgoing,
+    };
+    let mut again = shared.faults.strikes(FaultKind::Duplicate).is_some();
     let mut delay_ms = limits.retry_delay_ms;
     let taken = loop {
         match attempt(address, limits, connection, outgoing).await {
+            Attempt::Taken if again => {
+                again = false;
+                continue;
+            }
             Attempt::Taken => break true,
             Attempt::Refused => break false,
             Attempt::NotNow => {
@@ -211,7 +263,7 @@ async fn deliver(
             tracing::error!(system = shared.vendor.name, %error, "a delivery could not be recorded")
         }
     }
-    shared.post.done(sequence, taken);
+    shared.post.done(outgoing, taken);
 }
 
 async fn attempt(

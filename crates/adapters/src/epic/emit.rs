@@ -2,9 +2,12 @@
 
 use hl7v2::{Builder, Encoding};
 
-use crate::emit::{Emission, Er7, Put, ce, obx_value, parts, time_to};
+use crate::emit::clinical::{Style, body, schedule};
+use crate::emit::{Emission, Er7, Phase, Put, ce, obx_value, parts, time_to};
+use crate::epr::Choices;
 use crate::state::Text;
 use crate::state::encounter::{Encounter, Place};
+use crate::state::item::{Item, ItemKind};
 use crate::state::person::{Clinician, Person, Role, Telecom};
 use crate::state::report::Report;
 
@@ -12,6 +15,34 @@ use crate::state::report::Report;
 pub(super) fn control_id(number: u64) -> String {
     (30_000 + number).to_string()
 }
+
+/// Everything by a message of its own; orders by ORM or OML, as the site chose.
+pub(super) fn tells(item: &Item, phase: Phase, choices: &Choices) -> (&'static str, &'static str) {
+    match (item.kind, phase) {
+        (ItemKind::Order, _) if choices.get("order-message") == "OML" => ("OML", "O21"),
+        (ItemKind::Order, _) => ("ORM", "O01"),
+        (ItemKind::Booking, Phase::New) => ("SIU", "S12"),
+        (ItemKind::Booking, Phase::Changed) => ("SIU", "S14"),
+        (ItemKind::Booking, Phase::Cancelled) => ("SIU", "S15"),
+        (ItemKind::Document, Phase::New) => ("MDM", "T02"),
+        (ItemKind::Document, Phase::Changed) => ("MDM", "T08"),
+        (ItemKind::Document, Phase::Cancelled) => ("MDM", "T11"),
+        (ItemKind::Problem, Phase::New) => ("PPR", "PC1"),
+        (ItemKind::Problem, Phase::Changed) => ("PPR", "PC2"),
+        (ItemKind::Problem, Phase::Cancelled) => ("PPR", "PC3"),
+        (ItemKind::Allergy, _) => ("ADT", "A60"),
+    }
+}
+
+static STYLE: Style = Style {
+    digits: 14,
+    placer: "EPC",
+    filler: "EPC",
+    code: ce,
+    clinician,
+    order_status: ["", "CM", "CA"],
+    booking_status: ["Scheduled", "Arrived", "Canceled", "No Show"],
+};
 
 pub(super) fn write(emission: &Emission<'_>) -> Vec<u8> {
     let mut out = Builder::new(Encoding::STANDARD);
@@ -21,8 +52,28 @@ pub(super) fn write(emission: &Emission<'_>) -> Vec<u8> {
         result(report, &mut out);
         return out.finish();
     }
+    if let Some(item) = emission.item.filter(|_| !matches!(emission.code, "ADT" | "MDM")) {
+        if emission.code == "SIU" {
+            schedule(item, &STYLE, &mut out);
+        }
+        pid(emission, &mut out);
+        if let Some(encounter) = emission.encounter {
+            pv1(emission, encounter, &mut out);
+        }
+        body(item, emission, &STYLE, &mut out);
+        return out.finish();
+    }
+    let pending = emission
+        .encounter
+        .is_some_and(|encounter| encounter.admitted.is_none());
     let reason = match emission.event {
         "A40" => "EPT_MERGE",
+        "A47" => "PATIENT_CHANGE_ID",
+        "A14" => "APPT_NEW",
+        "A15" => "PNDTRANSFER",
+        "A26" => "PNDTRANSFERDELETE",
+        // Nobody is there yet: only the visit was made.
+        "A04" if pending => "ENC_CREATE",
         _ => "ADT_EVENT",
     };
     out.segment("EVN")
@@ -38,7 +89,34 @@ pub(super) fn write(emission: &Emission<'_>) -> Vec<u8> {
         .set(6, &time_to(emission.at, 14));
     pid(emission, &mut out);
     pd1(emission.person, &mut out);
-    if let Some(loser) = emission.loser {
+    if let Some(parted) = emission.loser.filter(|_| emission.event == "A37") {
+        pid(
+            &Emission {
+                person: parted,
+                encounter: None,
+                ..*emission
+            },
+            &mut out,
+        );
+    } else if emission.event == "A47" {
+        out.segment("MRG")
+            .put(1, parts(&[emission.gone, "", "", "MRENTR", "MEDREC"]));
+    } else if emission.event == "A45" {
+        let from = emission
+            .encounter
+            .and_then(|encounter| emission.moved_from(encounter));
+        let number = from.and_then(|person| person.alias(Role::Mrn));
+        {
+            let mut mrg = out.segment("MRG");
+            if let Some(alias) = number {
+                mrg.put(1, parts(&[&alias.value, "", "", &alias.authority, &alias.kind]));
+            }
+            mrg.set(5, emission.gone);
+        }
+        if let Some(encounter) = emission.encounter {
+            pv1(emission, encounter, &mut out);
+        }
+    } else if let Some(loser) = emission.loser {
         let mut mrg = out.segment("MRG");
         if let Some(alias) = loser.alias(Role::Mrn) {
             mrg.put(1, parts(&[&alias.value, "", "", &alias.authority, &alias.kind]));
@@ -54,29 +132,57 @@ pub(super) fn write(emission: &Emission<'_>) -> Vec<u8> {
         out.segment("ZPD").set(1, "Phone").set(2, "Active").set(5, "N");
         out.segment("ZPV").set(2, "Y").set(7, "NHS");
     }
+    if let Some(item) = emission.item {
+        body(item, emission, &STYLE, &mut out);
+    }
     out.finish()
 }
 
 fn header(emission: &Emission<'_>, out: &mut Builder) {
-    let result = emission.is_result();
+    if emission.code == "ORM" && emission.item.is_some_and(|item| item.category != "consult") {
+        lab_order_header(emission, out);
+        return;
+    }
     let user = match emission.event {
         "A40" => "HIMMERGE",
         "R01" => "LABUSER",
         _ => "MARLOWEP",
     };
-    let code = if result { "ORU" } else { "ADT" };
     // A clinical feed names itself where others name the hospital.
+    let vital = emission
+        .report
+        .is_some_and(|report| report.service.code.eq_ignore_ascii_case("FLOWSHEET"));
+    let (feed, version) = match emission.code {
+        "ORU" if vital => ("Vitals", "2.5.1"),
+        "ORU" => ("Results", "2.3"),
+        "PPR" => ("Problem List", "2.5.1"),
+        "ORM" => ("Consult Orders", "2.3"),
+        "OML" => ("Orders", "2.5.1"),
+        "SIU" | "MDM" => ("UCLH", "2.5"),
+        _ => ("UCLH", "2.4"),
+    };
     out.segment("MSH")
         .set(3, "EPIC")
-        .set(4, if result { "Results" } else { "UCLH" })
+        .set(4, feed)
         .set(7, &time_to(emission.now, 14))
         .set(8, user)
-        .put(9, parts(&[code, emission.event]))
+        .put(9, parts(&[emission.code, emission.event]))
         .set(10, emission.control_id)
         .set(11, "T")
-        .set(12, if result { "2.3" } else { "2.4" })
+        .set(12, version)
         .set(15, "AL")
         .set(16, "NE");
+}
+
+/// Orders for the laboratory name nobody but their receiver.
+fn lab_order_header(emission: &Emission<'_>, out: &mut Builder) {
+    out.segment("MSH")
+        .set(6, "LAB")
+        .set(7, &time_to(emission.now, 14))
+        .put(9, parts(&[emission.code, emission.event]))
+        .set(10, emission.control_id)
+        .set(11, "T")
+        .set(12, "2.3");
 }
 
 fn pid(emission: &Emission<'_>, out: &mut Builder) {
@@ -274,6 +380,9 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, out: &mut Builder) {
     pv1.set(18, &encounter.class).set(19, &encounter.number);
     pv1.maybe(36, encounter.disposition.as_ref())
         .maybe(37, encounter.destination.as_ref());
+    if let Some(pending) = &encounter.pending {
+        pv1.put(42, place(pending));
+    }
     let time = |time: Option<&Text>| time.map(|time| time_to(time, 14)).unwrap_or_default();
     pv1.set(44, &time(encounter.admitted.as_ref()))
         .set(45, &time(encounter.discharged.as_ref()))

@@ -34,11 +34,23 @@ static UCLH: Profile = Profile {
     dialect: &dialect::EPIC_UCLH,
     reading: Reading {
         events: &[
-            "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A15", "A28", "A31",
+            "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A14", "A15", "A17",
+            "A26", "A28", "A29", "A31", "A38", "A60",
         ],
         merges: &["A40"],
         renumbers: &["A47"],
         moves: &["A45"],
+        unmerges: &["A37"],
+        combines: &[],
+        clinical: &[
+            ("ORM", &["O01"]),
+            ("OML", &["O21"]),
+            ("SIU", &["S12", "S13", "S14", "S15", "S16", "S17", "S26"]),
+            ("MDM", &["T01", "T02", "T04", "T06", "T08", "T10", "T11"]),
+            ("PPR", &["PC1", "PC2", "PC3"]),
+        ],
+        parted: intake::parted,
+        fails: intake::fails,
         identities: intake::identities,
         losers: intake::losers,
         visit: intake::visit,
@@ -52,6 +64,7 @@ static UCLH: Profile = Profile {
     },
     writing: Writing {
         merge_event: "A40",
+        tells: emit::tells,
         control_id: emit::control_id,
         write: emit::write,
     },

@@ -4,6 +4,7 @@
 //! end-to-end test has two witnesses. A refusal names where and which rule, never the value.
 
 pub(crate) mod answer;
+pub(crate) mod clinical;
 mod demographics;
 pub(crate) mod read;
 mod results;
@@ -62,7 +63,15 @@ pub(crate) fn read(message: &Message<'_>, profile: &Profile) -> Result<Change, R
     let mut change = match (&*header.message_code(), &*header.trigger_event()) {
         ("ADT", event) => adt(message, event, reading)?,
         ("ORU", "R01") => results::read(message, reading)?,
+        (code, event) if reading.takes(code, event) => clinical::read(message, reading)?,
         ("ORU", _) => {
+            return Err(unsupported(
+                reading,
+                "201",
+                "MSH-9.2: this trigger event is not taken here",
+            ));
+        }
+        (code, _) if reading.clinical.iter().any(|(known, _)| *known == code) => {
             return Err(unsupported(
                 reading,
                 "201",
@@ -93,7 +102,9 @@ fn adt(message: &Message<'_>, event: &str, reading: &Reading) -> Result<Change, 
     let renumber = reading.renumbers.contains(&event);
     let merge = renumber || reading.merges.contains(&event);
     let moves = reading.moves.contains(&event);
-    if !merge && !moves && !reading.events.contains(&event) {
+    let parts = reading.unmerges.contains(&event);
+    let combines = reading.combines.contains(&event);
+    if !merge && !moves && !parts && !combines && !reading.events.contains(&event) {
         return Err(unsupported(
             reading,
             "201",
@@ -102,6 +113,31 @@ fn adt(message: &Message<'_>, event: &str, reading: &Reading) -> Result<Change, 
     }
     let mut change = about(message, reading)?;
     change.demographics = demographics::read(message, reading);
+    change.items = clinical::beside(message);
+    if parts {
+        change.unmerge = (reading.parted)(message);
+        if change.unmerge.is_empty() {
+            return Err(Refusal::error(
+                "101",
+                "PID[2]-3",
+                "PID[2]-3: no number of the record that stands alone again",
+            ));
+        }
+        return Ok(change);
+    }
+    if combines {
+        let mut visit = visit::read(message, reading);
+        visit.combined = combined(message);
+        if visit.combined.is_empty() || visit.number.is_empty() {
+            return Err(Refusal::error(
+                "101",
+                "MRG-3",
+                "MRG-3: no visit that goes, or none that stays",
+            ));
+        }
+        change.visit = Some((VisitAct::Combine, visit));
+        return Ok(change);
+    }
     if merge {
         change.merge = Some(merge_of(message, &change, reading, renumber)?);
         return Ok(change);
@@ -141,6 +177,13 @@ fn adt(message: &Message<'_>, event: &str, reading: &Reading) -> Result<Change, 
     Ok(change)
 }
 
+/// The visit that goes: MRG-3, or MRG-5 where visits have numbers of their own.
+fn combined(message: &Message<'_>) -> Text {
+    given(text(message.field("MRG", 3)))
+        .or_else(|| given(text(message.field("MRG", 5))))
+        .unwrap_or_default()
+}
+
 /// Who goes in a merge, or which number does.
 fn merge_of(
     message: &Message<'_>,
@@ -178,10 +221,13 @@ fn act_of(event: &str) -> Option<VisitAct> {
         "A01" | "A04" => VisitAct::Begin,
         "A05" => VisitAct::Plan,
         "A02" => VisitAct::Move,
+        "A15" => VisitAct::PlanMove,
+        "A26" => VisitAct::CancelPlan,
+        "A14" => VisitAct::Plan,
         "A12" => VisitAct::CancelMove,
         "A03" => VisitAct::Leave,
         "A13" => VisitAct::CancelLeave,
-        "A11" => VisitAct::CancelBegin,
+        "A11" | "A38" => VisitAct::CancelBegin,
         "A06" | "A07" | "A08" => VisitAct::Amend,
         _ => return None,
     })

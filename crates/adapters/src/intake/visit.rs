@@ -24,10 +24,15 @@ pub(super) fn read(message: &Message<'_>, reading: &Reading) -> Visit {
             Given::Is(place) => Some(place),
             Given::Kept | Given::Deleted => None,
         },
+        pending: match first(pv1(42), place) {
+            Given::Is(place) => Some(place),
+            Given::Kept | Given::Deleted => None,
+        },
         admitted: text(pv1(44)),
         discharged: text(pv1(45)),
         disposition: text(pv1(36)),
         destination: text(pv1(37)),
+        ..Visit::default()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use hl7v2::{Builder, Encoding};
 
-use crate::emit::{Emission, Er7, Put, ce, obx_value, parts, pl, time_to, xpn};
+use crate::emit::clinical::{Style, body, schedule};
+use crate::emit::{Emission, Er7, Phase, Put, ce, obx_value, parts, pl, time_to, xpn};
+use crate::epr::Choices;
+use crate::state::item::{Item, ItemKind};
 use crate::state::person::{Address, Alias, Person, Role};
 use crate::state::report::Report;
 
@@ -18,6 +21,40 @@ struct Shape {
     /// Whether this is the Chelsea and Westminster site.
     cw: bool,
 }
+
+/// Orders and bookings by messages of their own, documents too; the rest rides on an update. All of it is ours.
+pub(super) fn tells(item: &Item, phase: Phase, _choices: &Choices) -> (&'static str, &'static str) {
+    match (item.kind, phase) {
+        (ItemKind::Order, _) => ("ORM", "O01"),
+        (ItemKind::Booking, Phase::New) => ("SIU", "S12"),
+        (ItemKind::Booking, Phase::Changed) => ("SIU", "S14"),
+        (ItemKind::Booking, Phase::Cancelled) => ("SIU", "S15"),
+        (ItemKind::Document, Phase::Cancelled) => ("MDM", "T11"),
+        (ItemKind::Document, _) => ("MDM", "T02"),
+        (ItemKind::Allergy | ItemKind::Problem, _) if item.encounter.is_some() => ("ADT", "A08"),
+        (ItemKind::Allergy | ItemKind::Problem, _) => ("ADT", "A31"),
+    }
+}
+
+static STYLE: Style = Style {
+    digits: 12,
+    placer: "PLW",
+    filler: "LAB",
+    code: |coded| {
+        parts(&[
+            &coded.code,
+            &coded.text,
+            if coded.system.is_empty() {
+                "PLW-HL7"
+            } else {
+                &coded.system
+            },
+        ])
+    },
+    clinician: |by| parts(&[&by.id, &by.family, &by.given, "", "", &by.prefix]),
+    order_status: ["", "CM", "CA"],
+    booking_status: ["BOOKED", "ARRIVED", "CANCELLED", "NOSHOW"],
+};
 
 pub(super) fn carecast(emission: &Emission<'_>) -> Vec<u8> {
     write(emission, &Shape { cw: false })
@@ -35,10 +72,31 @@ fn write(emission: &Emission<'_>, shape: &Shape) -> Vec<u8> {
         result(report, &mut out);
         return out.finish();
     }
+    if let Some(item) = emission.item.filter(|_| !matches!(emission.code, "ADT" | "MDM")) {
+        if emission.code == "SIU" {
+            schedule(item, &STYLE, &mut out);
+        }
+        pid(emission, shape, &mut out);
+        pv1(emission, shape, &mut out);
+        body(item, emission, &STYLE, &mut out);
+        return out.finish();
+    }
     event(emission, shape, &mut out);
     pid(emission, shape, &mut out);
     if !shape.cw {
         pd1(emission.person, &mut out);
+    }
+    if let Some(parted) = emission.loser.filter(|_| emission.event == "A37") {
+        pid(
+            &Emission {
+                person: parted,
+                encounter: None,
+                ..*emission
+            },
+            shape,
+            &mut out,
+        );
+        return out.finish();
     }
     if let Some(loser) = emission.loser {
         let mut mrg = out.segment("MRG");
@@ -54,6 +112,9 @@ fn write(emission: &Emission<'_>, shape: &Shape) -> Vec<u8> {
         // The standard wants a PV1 in A28 and A31 too: class N, not a visit.
         let mut pv1 = out.segment("PV1");
         pv1.set(1, "1").set(2, "N");
+    }
+    if let Some(item) = emission.item {
+        body(item, emission, &STYLE, &mut out);
     }
     local(emission, shape, &mut out);
     out.finish()
@@ -71,8 +132,11 @@ fn header(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
             .set(6, "ZZ"),
         (false, false) => msh.set(3, "CARECAST").set(4, "UCLH").set(5, "EPRGW"),
     };
-    let code = if emission.is_result() { "ORU" } else { "ADT" };
-    let version = if shape.cw || older || emission.is_result() {
+    let code = emission.code;
+    // Bookings and documents came into the standard with 2.3.
+    let version = if matches!(code, "SIU" | "MDM") {
+        "2.3"
+    } else if shape.cw || older || code != "ADT" {
         "2.2"
     } else {
         "2.4"

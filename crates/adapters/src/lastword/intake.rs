@@ -29,6 +29,14 @@ pub(super) fn losers(message: &Message<'_>) -> Vec<Alias> {
     numbers(message.field("MRG", 1)).map(alias).collect()
 }
 
+/// The numbers in the second PID of an unlink: whoever stands alone again.
+pub(super) fn parted(message: &Message<'_>) -> Vec<Alias> {
+    let second = message.segments_named("PID").nth(1);
+    second
+        .map(|pid| numbers(pid.field(3)).map(alias).collect())
+        .unwrap_or_default()
+}
+
 /// A bare number of ten digits that passes the check is a candidate NHS number; all else is the hospital's.
 fn alias(cx: Cx) -> Alias {
     let bare = cx.authority.is_empty() && cx.kind.is_empty();

@@ -3,9 +3,12 @@
 use super::codes;
 use hl7v2::{Builder, Encoding};
 
-use crate::emit::{Emission, Er7, Put, ce, obx_value, parts, time_to, to_ascii};
+use crate::emit::clinical::{Style, body, schedule};
+use crate::emit::{Emission, Er7, Phase, Put, ce, obx_value, parts, time_to, to_ascii};
+use crate::epr::Choices;
 use crate::state::encounter::{Encounter, Place, Stage};
-use crate::state::person::{Alias, Clinician, Person, Role};
+use crate::state::item::{Item, ItemKind};
+use crate::state::person::{Alias, Clinician, Coded, Person, Role};
 use crate::state::report::Report;
 
 /// A queue number and a transaction number that move at their own pace.
@@ -15,6 +18,57 @@ pub(super) fn control_id(number: u64) -> String {
         5_310_000_000 + number,
         7_310_000_000 + number * 3
     )
+}
+
+/// Orders, bookings and documents by their own messages; allergies and problems ride on an update.
+pub(super) fn tells(item: &Item, phase: Phase, _choices: &Choices) -> (&'static str, &'static str) {
+    match (item.kind, phase) {
+        (ItemKind::Order, _) => ("ORM", "O01"),
+        (ItemKind::Booking, Phase::New) => ("SIU", "S12"),
+        (ItemKind::Booking, Phase::Changed) => ("SIU", "S14"),
+        (ItemKind::Booking, Phase::Cancelled) => ("SIU", "S15"),
+        (ItemKind::Document, Phase::New) => ("MDM", "T02"),
+        (ItemKind::Document, Phase::Changed) => ("MDM", "T08"),
+        (ItemKind::Document, Phase::Cancelled) => ("MDM", "T11"),
+        (ItemKind::Problem, Phase::New) => ("PPR", "PC1"),
+        (ItemKind::Problem, Phase::Changed) => ("PPR", "PC2"),
+        (ItemKind::Problem, Phase::Cancelled) => ("PPR", "PC3"),
+        (ItemKind::Allergy, _) if item.encounter.is_some() => ("ADT", "A08"),
+        (ItemKind::Allergy, _) => ("ADT", "A31"),
+    }
+}
+
+static TIDIED: Style = Style {
+    digits: 14,
+    placer: "HNAM_ORDERID",
+    filler: "HNAM_CEREF",
+    code: |coded| code(coded, false),
+    clinician: |clinician| personnel(clinician, false),
+    order_status: ["Ordered", "Completed", "Canceled"],
+    booking_status: ["Confirmed", "Checked In", "Canceled", "No Show"],
+};
+
+static RAW: Style = Style {
+    code: |coded| code(coded, true),
+    clinician: |clinician| personnel(clinician, true),
+    order_status: ["CD:2550", "CD:2543", "CD:2542"],
+    booking_status: ["CD:4538", "CD:4536", "CD:4535", "CD:4543"],
+    ..TIDIED
+};
+
+/// A code by its alias, or as a bare code value of the event codes.
+fn code(coded: &Coded, raw: bool) -> Er7 {
+    let text = if raw {
+        format!("CD:{}", codes::number_for(codes::EVENT, &coded.code))
+    } else {
+        coded.code.to_string()
+    };
+    let system = if coded.system.is_empty() {
+        "HNAM"
+    } else {
+        &coded.system
+    };
+    parts(&[&text, &coded.text, system])
 }
 
 pub(super) fn tidied(emission: &Emission<'_>) -> Vec<u8> {
@@ -33,6 +87,18 @@ fn write(emission: &Emission<'_>, raw: bool) -> Vec<u8> {
         result(report, raw, &mut out);
         return to_ascii(out.finish());
     }
+    let style = if raw { &RAW } else { &TIDIED };
+    if let Some(item) = emission.item.filter(|_| !matches!(emission.code, "ADT" | "MDM")) {
+        if emission.code == "SIU" {
+            schedule(item, style, &mut out);
+        }
+        pid(emission, raw, &mut out);
+        if let Some(encounter) = emission.encounter {
+            pv1(emission, encounter, raw, &mut out);
+        }
+        body(item, emission, style, &mut out);
+        return to_ascii(out.finish());
+    }
     let mut evn = out.segment("EVN");
     evn.set(1, emission.event)
         .set(2, &time_to(emission.now, 14))
@@ -40,7 +106,30 @@ fn write(emission: &Emission<'_>, raw: bool) -> Vec<u8> {
         .set(6, &time_to(emission.at, 14));
     pid(emission, raw, &mut out);
     pd1(emission.person, raw, &mut out);
-    if let Some(loser) = emission.loser {
+    if let Some(parted) = emission.loser.filter(|_| emission.event == "A37") {
+        // An unlink names both: whoever the other was merged into, then whoever stands alone again.
+        pid(
+            &Emission {
+                person: parted,
+                encounter: None,
+                ..*emission
+            },
+            raw,
+            &mut out,
+        );
+    } else if !emission.gone.is_empty() {
+        let mut mrg = out.segment("MRG");
+        if let Some(alias) = emission.person.alias(Role::Mrn) {
+            mrg.put(1, cx(alias, raw));
+        }
+        mrg.put(3, fin_of(emission.gone, "", raw));
+        if emission.event == "A45"
+            && let Some(encounter) = emission.encounter
+        {
+            mrg.set(5, &encounter.number);
+            pv1(emission, encounter, raw, &mut out);
+        }
+    } else if let Some(loser) = emission.loser {
         let mut mrg = out.segment("MRG");
         if let Some(alias) = loser.alias(Role::Mrn) {
             mrg.put(1, cx(alias, raw));
@@ -50,6 +139,9 @@ fn write(emission: &Emission<'_>, raw: bool) -> Vec<u8> {
         }
     } else if let Some(encounter) = emission.encounter {
         pv1(emission, encounter, raw, &mut out);
+    }
+    if let Some(item) = emission.item {
+        body(item, emission, style, &mut out);
     }
     to_ascii(out.finish())
 }
@@ -61,9 +153,8 @@ fn header(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
     } else {
         msh.set(3, "CERNER").set(4, "RYJ").set(5, "EPRGW").set(6, "RYJ");
     }
-    let code = if emission.is_result() { "ORU" } else { "ADT" };
     msh.set(7, &time_to(emission.now, 14))
-        .put(9, parts(&[code, emission.event]))
+        .put(9, parts(&[emission.code, emission.event]))
         .set(10, emission.control_id)
         .set(11, if raw { "D" } else { "P" })
         .set(12, "2.3");
@@ -220,17 +311,21 @@ fn telecoms(emission: &Emission<'_>, raw: bool) -> Er7 {
 
 /// The financial number of a visit in its pool.
 fn fin(encounter: &Encounter, raw: bool) -> Er7 {
-    let pool = if encounter.authority.is_empty() {
+    fin_of(&encounter.number, &encounter.authority, raw)
+}
+
+fn fin_of(number: &str, authority: &str, raw: bool) -> Er7 {
+    let pool = if authority.is_empty() {
         "ICHT Encounter Num"
     } else {
-        &encounter.authority
+        authority
     };
     let kind = if raw {
         format!("CD:{}", codes::FIN)
     } else {
         "FINNBR".to_owned()
     };
-    parts(&[&encounter.number, "", "", pool, &kind])
+    parts(&[number, "", "", pool, &kind])
 }
 
 fn ethnicity(emission: &Emission<'_>, raw: bool) -> Er7 {
@@ -421,6 +516,9 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
             (_, true) => "CD:854",
         },
     );
+    if let Some(pending) = &encounter.pending {
+        pv1.put(42, place(pending, raw));
+    }
     pv1.set(
         44,
         &encounter
@@ -455,19 +553,7 @@ fn result(report: &Report, raw: bool, out: &mut Builder) {
         .put(2, order.clone())
         .put(3, filler.clone())
         .set(5, if raw { "CD:9324" } else { "Completed" });
-    let code = |coded: &crate::state::person::Coded| {
-        let text = if raw {
-            format!("CD:{}", codes::number_for(codes::EVENT, &coded.code))
-        } else {
-            coded.code.to_string()
-        };
-        let system = if coded.system.is_empty() {
-            "HNAM"
-        } else {
-            &coded.system
-        };
-        parts(&[&text, &coded.text, system])
-    };
+    let code = |coded: &Coded| code(coded, raw);
     let time = |time: Option<&crate::state::Text>| time.map(|time| time_to(time, 14)).unwrap_or_default();
     let mut obr = out.segment("OBR");
     obr.set(1, "1")

@@ -3,11 +3,14 @@
 use hl7v2::Message;
 use hl7v2::ack::AckCode;
 
+use crate::epr::Choices;
 use crate::intake::Refusal;
 use crate::intake::read::{Cx, given, nhs_digits, numbers, text};
 use crate::state::change::Given;
 use crate::state::person::{Alias, Role};
-use crate::state::{Change, Text};
+use crate::state::{Change, State, Text};
+
+use super::codes;
 
 /// PID-3 by pool, then whatever PID-4 adds.
 pub(super) fn identities(message: &Message<'_>) -> Vec<Alias> {
@@ -28,6 +31,14 @@ pub(super) fn identities(message: &Message<'_>) -> Vec<Alias> {
 
 pub(super) fn losers(message: &Message<'_>) -> Vec<Alias> {
     numbers(message.field("MRG", 1)).filter_map(alias).collect()
+}
+
+/// The numbers in the second PID of an unlink: whoever stands alone again.
+pub(super) fn parted(message: &Message<'_>) -> Vec<Alias> {
+    let second = message.segments_named("PID").nth(1);
+    second
+        .map(|pid| numbers(pid.field(3)).filter_map(alias).collect())
+        .unwrap_or_default()
 }
 
 fn alias(cx: Cx) -> Option<Alias> {
@@ -87,4 +98,35 @@ pub(super) fn stores(change: &mut Change) {
         };
         *sex = Text::const_new(own);
     }
+}
+
+/// Inbound codes are translated by aliases; one that has none keeps the whole message out, when the site says so.
+pub(super) fn fails(
+    _message: &Message<'_>,
+    change: &Change,
+    _state: &State,
+    choices: &Choices,
+) -> Option<&'static str> {
+    if choices.get("alias-failure") != "queue" {
+        return None;
+    }
+    let unknown = |set: u16, code: Option<&Text>| {
+        code.is_some_and(|code| !code.is_empty() && codes::value_of(set, code).is_none())
+    };
+    let demographics = &change.demographics;
+    let ethnicity = demographics.ethnicity.value().map(|coded| &coded.code);
+    if unknown(codes::ETHNICITY, ethnicity) {
+        return Some("PID-22: no inbound alias for this ethnicity");
+    }
+    if unknown(codes::MARITAL, demographics.marital.value()) {
+        return Some("PID-16: no inbound alias for this marital status");
+    }
+    let (_, visit) = change.visit.as_ref()?;
+    if unknown(codes::ENCOUNTER_TYPE, visit.class.value()) {
+        return Some("PV1-2: no inbound alias for this encounter type");
+    }
+    if unknown(codes::ADMIT_SOURCE, visit.source.value()) {
+        return Some("PV1-14: no inbound alias for this source of admission");
+    }
+    None
 }

@@ -36,6 +36,7 @@ static TIDIED: Profile = Profile {
     reading: READING,
     writing: Writing {
         merge_event: "A34",
+        tells: emit::tells,
         control_id: emit::control_id,
         write: emit::tidied,
     },
@@ -49,6 +50,7 @@ static RAW: Profile = Profile {
     reading: READING,
     writing: Writing {
         merge_event: "A34",
+        tells: emit::tells,
         control_id: emit::control_id,
         write: emit::raw,
     },
@@ -57,11 +59,21 @@ static RAW: Profile = Profile {
 
 const READING: Reading = Reading {
     events: &[
-        "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A28", "A31",
+        "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A28", "A31", "A38",
     ],
     merges: &["A34", "A40"],
     renumbers: &[],
-    moves: &[],
+    moves: &["A45"],
+    unmerges: &["A37"],
+    combines: &["A35"],
+    clinical: &[
+        ("ORM", &["O01"]),
+        ("SIU", &["S12", "S13", "S14", "S15", "S16", "S17", "S26"]),
+        ("MDM", &["T01", "T02", "T04", "T06", "T08", "T10", "T11"]),
+        ("PPR", &["PC1", "PC2", "PC3"]),
+    ],
+    parted: intake::parted,
+    fails: intake::fails,
     identities: intake::identities,
     losers: intake::losers,
     visit: intake::visit,

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::encounter::{Encounter, Place, Stage};
+use super::item::Item;
 use super::person::{Address, Alias, Clinician, Coded, Name, Person, Telecom};
 use super::report::Report;
 use super::{State, Text};
@@ -100,10 +101,14 @@ pub(crate) struct Visit {
     pub referrer: Given<Clinician>,
     pub reason: Given<Coded>,
     pub place: Option<Place>,
+    /// Where the patient is to be moved.
+    pub pending: Option<Place>,
     pub admitted: Given<Text>,
     pub discharged: Given<Text>,
     pub disposition: Given<Text>,
     pub destination: Given<Text>,
+    /// The number of the visit that goes, when two are combined.
+    pub combined: Text,
 }
 
 /// What an event does to a visit.
@@ -117,10 +122,16 @@ pub(crate) enum VisitAct {
     CancelLeave,
     CancelBegin,
     Amend,
+    /// Announces a move.
+    PlanMove,
+    /// Takes the announcement back.
+    CancelPlan,
     /// Names the visit and changes nothing about it.
     Refer,
     /// The visit was filed under somebody else.
     Take,
+    /// Another visit of the same person was this one.
+    Combine,
 }
 
 /// A merge: the numbers that go, into whoever the change is about.
@@ -142,7 +153,10 @@ pub(crate) struct Change {
     pub demographics: Demographics,
     pub visit: Option<(VisitAct, Visit)>,
     pub merge: Option<Merge>,
+    /// Numbers of the record that was merged by mistake and stands alone again.
+    pub unmerge: Vec<Alias>,
     pub reports: Vec<Report>,
+    pub items: Vec<Item>,
 }
 
 /// What a change touched.
@@ -155,6 +169,8 @@ pub(crate) struct Applied {
     /// People and reports whose documents changed, each once.
     pub people: Vec<u32>,
     pub reports: Vec<u32>,
+    /// Items that were filed or changed, each once.
+    pub items: Vec<u32>,
 }
 
 impl Applied {
@@ -164,7 +180,13 @@ impl Applied {
         }
     }
 
-    fn reported(&mut self, report: u32) {
+    fn noted(&mut self, item: u32) {
+        if !self.items.contains(&item) {
+            self.items.push(item);
+        }
+    }
+
+    pub(super) fn reported(&mut self, report: u32) {
         if !self.reports.contains(&report) {
             self.reports.push(report);
         }
@@ -192,7 +214,9 @@ impl State {
             demographics,
             visit,
             merge,
+            unmerge,
             reports,
+            items,
         } = change;
         self.edit(person, now_ms, |person| {
             person.take_aliases(aliases);
@@ -201,11 +225,17 @@ impl State {
         if let Some(merge) = merge {
             self.merge(person, &merge, now_ms, &mut applied);
         }
+        if !unmerge.is_empty() {
+            self.unmerge(person, &unmerge, now_ms, &mut applied);
+        }
         if let Some((act, visit)) = visit {
             self.apply_visit(&mut applied, act, visit, (&at, &recorded), now_ms);
         }
         for report in reports {
             self.file(&mut applied, report, now_ms);
+        }
+        for item in items {
+            self.note(&mut applied, item, now_ms);
         }
         applied
     }
@@ -222,6 +252,10 @@ impl State {
             applied.encounter = self
                 .encounter_numbered(applied.person, &visit.number)
                 .map(|(_, key)| key);
+            return;
+        }
+        if act == VisitAct::Combine {
+            self.combine_visits(applied, &visit, now_ms);
             return;
         }
         if act == VisitAct::Take {
@@ -290,6 +324,44 @@ impl State {
             }
             count += 1;
         }
+    }
+
+    /// Files one item, or what is said anew about one.
+    fn note(&mut self, applied: &mut Applied, mut item: Item, now_ms: i64) {
+        item.encounter = applied.encounter.or(item.encounter);
+        let owner = applied.person;
+        let Some(person) = self.people.get_mut(&owner) else {
+            return;
+        };
+        // A key says exactly which one; a fresh item has none yet.
+        let known = person
+            .items
+            .iter_mut()
+            .find(|known| (item.key != 0 && known.key == item.key) || known.is_same(&item));
+        if let Some(known) = known {
+            let before = known.clone();
+            if known.hear(item) {
+                known.version = known.version.wrapping_add(1);
+                known.updated_ms = now_ms;
+                self.index.unbook(&before);
+                self.index.own_item(known, owner);
+                applied.touched(owner);
+            }
+            applied.noted(before.key);
+            return;
+        }
+        item.key = super::free_key(self.seed, "item", &item.name(owner), |key| {
+            self.index.item_owner(key).is_some()
+        });
+        item.version = 1;
+        item.updated_ms = now_ms;
+        if item.status.is_empty() {
+            item.status = Text::const_new("active");
+        }
+        self.index.own_item(&item, owner);
+        applied.noted(item.key);
+        applied.touched(owner);
+        person.items.push(item);
     }
 
     /// Files one report under the order it belongs to.
@@ -376,7 +448,10 @@ fn onto_encounter(encounter: &mut Encounter, act: VisitAct, visit: Visit, (at, r
             if let Some(place) = place {
                 encounter.move_to(at, place);
             }
+            encounter.pending = None;
         }
+        VisitAct::PlanMove => encounter.pending = visit.pending.or(place).map(Box::new),
+        VisitAct::CancelPlan => encounter.pending = None,
         VisitAct::CancelMove => encounter.cancel_move(place),
         VisitAct::Leave => {
             if encounter.discharge_heard(recorded) {
@@ -397,7 +472,7 @@ fn onto_encounter(encounter: &mut Encounter, act: VisitAct, visit: Visit, (at, r
                 encounter.cancelled = true;
             }
         }
-        VisitAct::Refer | VisitAct::Take => {}
+        VisitAct::Refer | VisitAct::Take | VisitAct::Combine => {}
         VisitAct::Amend => {
             if let Some(place) = place {
                 encounter.correct_place(at, place);

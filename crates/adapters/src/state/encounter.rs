@@ -90,6 +90,12 @@ pub(crate) struct Encounter {
     /// The person who held this encounter before a merge moved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<u32>,
+    /// PV1-42: where the patient is to be moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Box<Place>>,
+    /// The encounter this one was combined into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<u32>,
     pub version: u32,
 }
 

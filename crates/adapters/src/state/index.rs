@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::Text;
 use super::find::fold;
+use super::item::Item;
 use super::person::Person;
 
 type Posting = SmallVec<[u32; 2]>;
@@ -21,6 +22,9 @@ pub(super) struct Index {
     births: BTreeMap<Text, Posting>,
     visits: HashMap<Text, Posting>,
     encounters: HashMap<u32, u32>,
+    items: HashMap<u32, u32>,
+    /// Clinic and start to booking, for those that stand.
+    calendar: HashMap<(Text, Text), u32>,
 }
 
 /// What of a person the indexes hold.
@@ -51,6 +55,9 @@ impl Index {
         self.post(person.key, &Keys::of(person));
         for encounter in &person.encounters {
             self.own_encounter(encounter.key, person.key, &encounter.number);
+        }
+        for item in &person.items {
+            self.own_item(item, person.key);
         }
     }
 
@@ -133,6 +140,38 @@ impl Index {
         self.encounters.insert(key, person);
         add(self.visits.entry(number.into()).or_default(), key);
     }
+}
+
+impl Index {
+    pub(super) fn item_owner(&self, key: u32) -> Option<u32> {
+        self.items.get(&key).copied()
+    }
+
+    pub(super) fn own_item(&mut self, item: &Item, person: u32) {
+        self.items.insert(item.key, person);
+        if let Some(start) = item.start.as_ref().filter(|_| item.is_taken()) {
+            self.calendar.insert(calendar_key(&item.place, start), item.key);
+        }
+    }
+
+    /// Takes an item out of the calendar before it changes.
+    pub(super) fn unbook(&mut self, item: &Item) {
+        if let Some(start) = &item.start {
+            let at = calendar_key(&item.place, start);
+            if self.calendar.get(&at) == Some(&item.key) {
+                self.calendar.remove(&at);
+            }
+        }
+    }
+
+    pub(super) fn booked(&self, place: &str, start: &str) -> Option<u32> {
+        self.calendar.get(&calendar_key(place, start)).copied()
+    }
+}
+
+/// To the minute, whatever the case of the clinic's name.
+fn calendar_key(place: &str, start: &str) -> (Text, Text) {
+    (fold(place), start.chars().take(12).collect())
 }
 
 fn add(posting: &mut Posting, key: u32) {

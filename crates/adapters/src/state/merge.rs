@@ -5,8 +5,8 @@
 //! the registration it ends.
 
 use super::State;
-use super::change::{Applied, Merge};
-use super::person::{Alias, Role};
+use super::change::{Applied, Merge, Visit};
+use super::person::{Alias, Gave, Role};
 
 impl State {
     pub(super) fn merge(&mut self, survivor: u32, merge: &Merge, now_ms: i64, applied: &mut Applied) {
@@ -102,16 +102,120 @@ impl State {
         applied.touched(owner);
     }
 
+    /// Brings a record back that was merged into this one, with everything that came along and is still here.
+    pub(super) fn unmerge(&mut self, survivor: u32, numbers: &[Alias], now_ms: i64, applied: &mut Applied) {
+        let Some(loser) = numbers.iter().find_map(|number| {
+            self.index.by_alias(&number.value).iter().copied().find(|key| {
+                self.person(*key).is_some_and(|person| {
+                    person.merged_into == Some(survivor)
+                        && person.aliases.iter().any(|held| held.names_the_same(number))
+                })
+            })
+        }) else {
+            return;
+        };
+        let restored = self.edit(loser, now_ms, |person| {
+            person.merged_into = None;
+            let gave = person.gave.take().map(|gave| *gave).unwrap_or_default();
+            (gave, person.aliases.clone())
+        });
+        let Some((gave, aliases)) = restored else { return };
+        let back = self.edit(survivor, now_ms, |person| {
+            person.aliases.retain(|held| {
+                held.role != Role::Retired || !aliases.iter().any(|own| own.names_the_same(held))
+            });
+            let encounters: Vec<_> = person
+                .encounters
+                .extract_if(.., |encounter| gave.encounters.contains(&encounter.key))
+                .collect();
+            let items: Vec<_> = person
+                .items
+                .extract_if(.., |item| gave.items.contains(&item.key))
+                .collect();
+            let reports: Vec<_> = person
+                .reports
+                .extract_if(.., |report| gave.reports.contains(report))
+                .collect();
+            (encounters, items, reports)
+        });
+        let Some((encounters, items, reports)) = back else {
+            return;
+        };
+        for encounter in &encounters {
+            self.index.own_encounter(encounter.key, loser, &encounter.number);
+        }
+        for item in &items {
+            self.index.own_item(item, loser);
+        }
+        self.edit(loser, now_ms, |person| {
+            person.encounters = encounters;
+            for encounter in &mut person.encounters {
+                encounter.moved_from = None;
+            }
+            person.items = items;
+            person.reports = reports;
+        });
+        applied.loser = Some(loser);
+        applied.touched(loser);
+    }
+
+    /// One of a person's visits was another: its movements and results go there, its number stays readable.
+    pub(super) fn combine_visits(&mut self, applied: &mut Applied, visit: &Visit, now_ms: i64) {
+        let kept = self.encounter_numbered(applied.person, &visit.number);
+        let gone = self.encounter_numbered(applied.person, &visit.combined);
+        let (Some((owner, kept)), Some((_, gone))) = (kept, gone) else {
+            return;
+        };
+        if kept == gone {
+            return;
+        }
+        applied.encounter = Some(kept);
+        self.edit(owner, now_ms, |person| {
+            if let Some(loser) = person.encounter_mut(gone) {
+                loser.merged_into = Some(kept);
+                loser.version = loser.version.wrapping_add(1);
+            }
+            for item in &mut person.items {
+                if item.encounter == Some(gone) {
+                    item.encounter = Some(kept);
+                }
+            }
+        });
+        for key in self
+            .person(owner)
+            .map(|person| person.reports.clone())
+            .unwrap_or_default()
+        {
+            if let Some(report) = self.reports.get_mut(&key)
+                && report.encounter == Some(gone)
+            {
+                report.encounter = Some(kept);
+                report.version = report.version.wrapping_add(1);
+                report.updated_ms = now_ms;
+                applied.reported(key);
+            }
+        }
+    }
+
     fn merge_into(&mut self, survivor: u32, loser: u32, now_ms: i64) {
         let taken = self.edit(loser, now_ms, |person| {
             person.merged_into = Some(survivor);
             let encounters = std::mem::take(&mut person.encounters);
             let reports = std::mem::take(&mut person.reports);
-            (encounters, reports, person.aliases.clone())
+            let items = std::mem::take(&mut person.items);
+            person.gave = Some(Box::new(Gave {
+                encounters: encounters.iter().map(|encounter| encounter.key).collect(),
+                reports: reports.clone(),
+                items: items.iter().map(|item| item.key).collect(),
+            }));
+            (encounters, reports, items, person.aliases.clone())
         });
-        let Some((encounters, reports, aliases)) = taken else {
+        let Some((encounters, reports, items, aliases)) = taken else {
             return;
         };
+        for item in &items {
+            self.index.own_item(item, survivor);
+        }
         for encounter in &encounters {
             self.index
                 .own_encounter(encounter.key, survivor, &encounter.number);
@@ -128,6 +232,7 @@ impl State {
                 )
             });
             person.reports.extend(reports);
+            person.items.extend(items);
             for alias in aliases {
                 let known = person.aliases.iter().any(|held| held.names_the_same(&alias));
                 if alias.role == Role::Nhs {

@@ -9,6 +9,7 @@ pub(crate) mod encounter;
 mod events;
 mod find;
 mod index;
+pub(crate) mod item;
 mod merge;
 pub(crate) mod person;
 pub(crate) mod report;
@@ -17,6 +18,7 @@ use std::collections::HashMap;
 
 use self::encounter::Encounter;
 use self::index::Index;
+use self::item::Item;
 use self::person::{Alias, Person, Role};
 use self::report::Report;
 use crate::record::Documents;
@@ -84,6 +86,25 @@ impl State {
         Some((person, person.encounter(key)?))
     }
 
+    /// The person and item with that item key.
+    pub(crate) fn item(&self, key: u32) -> Option<(&Person, &Item)> {
+        let person = self.people.get(&self.index.item_owner(key)?)?;
+        Some((person, person.items.iter().find(|item| item.key == key)?))
+    }
+
+    /// The booking that stands in a clinic's calendar at that time.
+    pub(crate) fn booked(&self, place: &str, start: &str) -> Option<u32> {
+        self.index.booked(place, start)
+    }
+
+    /// Every living person, in no order.
+    pub(crate) fn living(&self) -> impl Iterator<Item = &Person> {
+        self.people
+            .values()
+            .map(Box::as_ref)
+            .filter(|person| person.merged_into.is_none())
+    }
+
     /// Follows merges to the record that stands for `key` today.
     pub(crate) fn survivor(&self, key: u32) -> u32 {
         let mut at = key;
@@ -148,6 +169,24 @@ impl State {
         };
         let key = held(number, false).or_else(|| held(digits.as_deref()?, true))?;
         self.people.get(&self.survivor(key)).map(Box::as_ref)
+    }
+
+    /// The record under that number that was merged into this one.
+    pub(crate) fn merged_under(&self, survivor: u32, number: &str) -> Option<&Person> {
+        let digits = crate::intake::read::nhs_digits(number);
+        let numbers = [Some(number), digits.as_deref()];
+        numbers.into_iter().flatten().find_map(|number| {
+            let mut holders = self.index.by_alias(number).iter();
+            holders.find_map(|key| {
+                self.person(*key)
+                    .filter(|person| person.merged_into == Some(survivor))
+            })
+        })
+    }
+
+    /// Whether nobody ever had that number.
+    pub(crate) fn is_free(&self, number: &str) -> bool {
+        self.index.by_alias(number).is_empty()
     }
 
     /// A hospital number nobody has.

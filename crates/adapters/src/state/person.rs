@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::encounter::Encounter;
+use super::item::{Item, ItemKind};
 
 /// A number somebody is known by, in the pool or authority that issued it.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +128,14 @@ pub(crate) struct Coded {
     pub system: Text,
 }
 
+/// What a record gave to the one it was merged into, by key, and its numbers as they were.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Gave {
+    pub encounters: Vec<u32>,
+    pub reports: Vec<u32>,
+    pub items: Vec<u32>,
+}
+
 /// One person; the key is stable for the life of the record and is what ids are made of.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Person {
@@ -169,6 +178,12 @@ pub(crate) struct Person {
     /// Keys of this person's reports, in order of arrival.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<u32>,
+    /// Allergies, problems, orders, bookings and documents, in order of arrival.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Item>,
+    /// What went to the survivor, so that an unmerge can bring it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gave: Option<Box<Gave>>,
     /// Counts changes; shown as the resource's version.
     pub version: u32,
     /// When the record last changed, in milliseconds since 1970.
@@ -224,6 +239,11 @@ impl Person {
 
     pub(crate) fn encounter(&self, key: u32) -> Option<&Encounter> {
         self.encounters.iter().find(|encounter| encounter.key == key)
+    }
+
+    /// Their items of one kind, in order of arrival.
+    pub(crate) fn items(&self, kind: ItemKind) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(move |item| item.kind == kind)
     }
 
     pub(crate) fn encounter_mut(&mut self, key: u32) -> Option<&mut Encounter> {
