@@ -324,7 +324,11 @@ impl Epr {
     /// Its FHIR face, at the vendor's own path; none where the product has none.
     #[must_use]
     pub fn router(&self) -> Option<axum::Router> {
-        self.shared.vendor.face.map(|face| face(self.shared.clone()))
+        let face = self.shared.vendor.face?;
+        Some(crate::face::faulty(
+            face(self.shared.clone()),
+            self.shared.clone(),
+        ))
     }
 
     /// Does what a person at its keyboard would; returns once the change is on disk and the message in the outbox.

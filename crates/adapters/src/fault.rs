@@ -53,8 +53,6 @@ pub enum FaultKind {
     FhirSlow,
     /// A FHIR answer breaks off in its middle.
     FhirTruncated,
-    /// The resource at the end of a FHIR page comes again on the next.
-    FhirRepeat,
 }
 
 /// One fault as it is asked for.

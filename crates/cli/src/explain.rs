@@ -1,19 +1,50 @@
-//! `eprgw explain`: what a field means, and which rows and dialect rules touch it.
+//! `eprgw explain`: what a field means and which rows and dialect rules touch it; what the mock EPRs assume.
+
+use std::fmt::Write as _;
+
+use adapters::{Standing, VENDORS};
 
 use crate::exit::Failure;
 use crate::{names, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A field or component: PID-3, PV1-3.2
+    /// A field or component: PID-3, PV1-3.2; or `assumptions`
     place: String,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if options.place == "assumptions" {
+        return output::text(assumptions());
+    }
     let explanation = translate::explain(&options.place, &names::dialects());
     if explanation.is_empty() {
         let words = "nothing is known under {}: say a field (PID-3), a segment, a row or an element";
         return Err(Failure::Usage.because(words.replace("{}", &options.place)));
     }
     output::text(explanation)
+}
+
+/// Everything about the mock EPRs that no public source settles: name, value, choices, and what it stands on.
+fn assumptions() -> String {
+    let mut text = String::new();
+    for vendor in VENDORS {
+        // Writing to a String cannot fail.
+        writeln!(text, "{} ({})", vendor.name, vendor.title).expect("a String takes any text");
+        for known in vendor.assumptions {
+            let standing = match known.standing {
+                Standing::Assumed => "assumed",
+                Standing::Unknown => "unknown",
+            };
+            writeln!(text, "  {:<20} {standing}  {}", known.name, known.default)
+                .expect("a String takes any text");
+            if !known.choices.is_empty() {
+                let choices = known.choices.join(", ");
+                writeln!(text, "  {:<20} one of {choices}; set under assume", "")
+                    .expect("a String takes any text");
+            }
+            writeln!(text, "  {:<20} {}", "", known.source).expect("a String takes any text");
+        }
+    }
+    text
 }

@@ -1,9 +1,13 @@
 //! The FHIR R4 face: opaque ids, XML unless JSON is asked for, error codes of its own, an outcome in every empty search.
 //!
-//! Which searches are refused and how is here; what a resource looks like is in [`shape`].
+//! Which searches are refused and how is here; what a resource looks like is in [`shape`] and [`items`], what may
+//! be written in [`write`], and how people are matched in [`matching`].
 
+mod items;
+mod matching;
 mod outcome;
 mod shape;
+mod write;
 
 use std::sync::Arc;
 
@@ -49,6 +53,18 @@ impl Service for Face {
             } if !resource_type.is_empty() => self
                 .search(&request, resource_type, parameters)
                 .unwrap_or_else(|refusal| *refusal),
+            Interaction::Create { resource_type, .. } => {
+                write::create(&self.0, &request, resource_type).await
+            }
+            Interaction::Update {
+                resource_type, id, ..
+            } if !id.is_empty() => write::update(&self.0, &request, resource_type, id).await,
+            Interaction::Operation {
+                resource_type: Some(kind),
+                id: None,
+                name,
+                ..
+            } if kind == "Patient" && name == "match" => matching::people(&self.0, &request),
             Interaction::Search { .. } | Interaction::Operation { .. } | Interaction::Transaction { .. } => {
                 html_not_found()
             }
@@ -82,7 +98,7 @@ fn html_not_found() -> Reply {
 const SERVED: &[Served<'static>] = &[
     Served {
         resource_type: "Patient",
-        interactions: &["read", "search-type"],
+        interactions: &["read", "search-type", "create"],
         search: &[
             parameter("_id", "token", "Only _count is honoured beside it."),
             parameter("identifier", "token", "Alone is enough."),
@@ -94,7 +110,7 @@ const SERVED: &[Served<'static>] = &[
             parameter("telecom", "token", ""),
             parameter("address-postalcode", "string", ""),
         ],
-        operations: &[],
+        operations: &[("match", "http://hl7.org/fhir/OperationDefinition/Patient-match")],
         includes: &[],
         reverse_includes: &[],
     },
@@ -115,7 +131,7 @@ const SERVED: &[Served<'static>] = &[
     },
     Served {
         resource_type: "Observation",
-        interactions: &["read", "search-type"],
+        interactions: &["read", "search-type", "create"],
         search: &[
             parameter("_id", "token", ""),
             parameter("patient", "reference", "With category or code."),
@@ -123,6 +139,113 @@ const SERVED: &[Served<'static>] = &[
             parameter("category", "token", ""),
             parameter("code", "token", ""),
             parameter("date", "date", ""),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "AllergyIntolerance",
+        interactions: &["read", "search-type", "create"],
+        search: &[
+            parameter("_id", "token", ""),
+            parameter("patient", "reference", ""),
+            parameter("clinical-status", "token", ""),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "Condition",
+        interactions: &["read", "search-type", "create"],
+        search: &[
+            parameter("_id", "token", ""),
+            parameter("patient", "reference", "Not together with subject."),
+            parameter("subject", "reference", "Not together with patient."),
+            parameter("category", "token", ""),
+            parameter("clinical-status", "token", ""),
+            parameter("code", "token", ""),
+            parameter("encounter", "reference", ""),
+            parameter("onset-date", "date", ""),
+            parameter("recorded-date", "date", ""),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "DiagnosticReport",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token", ""),
+            parameter("patient", "reference", "Not together with subject."),
+            parameter("subject", "reference", "Not together with patient."),
+            parameter("category", "token", ""),
+            parameter("code", "token", ""),
+            parameter("date", "date", ""),
+            parameter("identifier", "token", ""),
+            parameter("status", "token", ""),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "DocumentReference",
+        interactions: &["read", "search-type", "create"],
+        search: &[
+            parameter("_id", "token", ""),
+            parameter("patient", "reference", "Not together with subject."),
+            parameter("subject", "reference", "Not together with patient."),
+            parameter("category", "token", ""),
+            parameter("date", "date", ""),
+            parameter("docstatus", "token", ""),
+            parameter("encounter", "reference", ""),
+            parameter("period", "date", ""),
+            parameter("status", "token", ""),
+            parameter("type", "token", ""),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "Binary",
+        interactions: &["read"],
+        search: &[],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "ServiceRequest",
+        interactions: &["read", "search-type", "create", "update"],
+        search: &[
+            parameter("_id", "token", ""),
+            parameter("patient", "reference", "Not together with subject."),
+            parameter("subject", "reference", "Not together with patient."),
+            parameter("authored", "date", ""),
+            parameter("category", "token", ""),
+            parameter("code", "token", ""),
+            parameter("encounter", "reference", ""),
+            parameter("identifier", "token", ""),
+            parameter("status", "token", ""),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "Appointment",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token", ""),
+            parameter("patient", "reference", ""),
+            parameter("date", "date", ""),
+            parameter("identifier", "token", ""),
+            parameter("service-category", "token", ""),
+            parameter("status", "token", ""),
         ],
         operations: &[],
         includes: &[],
@@ -171,7 +294,10 @@ impl Face {
             "Encounter" => key(state, Kind::Encounter, id)
                 .and_then(|key| state.encounter(key))
                 .map(|(person, encounter)| shape::encounter(state.seed(), person, encounter).into()),
-            _ => observation(state, id).map(|seen| shape::observation(state.seed(), &seen).into()),
+            "Observation" => {
+                observation(state, id).map(|seen| shape::observation(state.seed(), &seen).into())
+            }
+            other => items::read(state, other, id),
         };
         drop(inner);
         match resource {
@@ -192,7 +318,8 @@ impl Face {
         match resource_type {
             "Patient" => patients(&inner.state, &query),
             "Encounter" => encounters(&inner.state, &query),
-            _ => observations(&inner.state, &query),
+            "Observation" => observations(&inner.state, &query),
+            _ => items::search(&inner.state, &query),
         }
     }
 }
@@ -420,7 +547,8 @@ fn encounters(state: &State, query: &Query<'_>) -> Found {
         let start = encounter.admitted.as_deref().unwrap_or_default();
         let end = encounter.discharged.as_deref().unwrap_or("9");
         let class = shape::class(&encounter.class);
-        spans.iter().all(|span| span.meets(start, end))
+        (wanted.keys.is_some() || encounter.merged_into.is_none())
+            && spans.iter().all(|span| span.meets(start, end))
             && query.named("class").all(|asked| {
                 let code = |value: &String| value.rsplit('|').next() == class.code.as_deref();
                 asked.values.iter().any(code)

@@ -17,6 +17,13 @@ pub(super) enum Kind {
     /// The ids the same patient has in older versions of the interface.
     PatientStu3,
     PatientDstu2,
+    Allergy,
+    Condition,
+    Request,
+    Appointment,
+    Document,
+    Binary,
+    Report,
 }
 
 /// The id of a key.

@@ -109,9 +109,10 @@ const ASSUMPTIONS: &[Assumption] = &[
     ),
     Assumption::assumed(
         "strict-results",
-        "off: several OBR and an unknown placer file",
-        "epic.md item 19: two US sites; needs orders, which are not spoken yet",
-    ),
+        "off",
+        "epic.md item 19: two US sites; one OBR per message, and a placer number that was ordered here",
+    )
+    .choices(&["off", "on"]),
     Assumption::assumed(
         "unknown-person",
         "an event about somebody unknown registers them",
@@ -122,6 +123,19 @@ const ASSUMPTIONS: &[Assumption] = &[
         "hospital number first, then NHS number when the dates of birth agree",
         "epic.md 1.5: the threshold is set by the site",
     ),
+    Assumption::assumed(
+        "order-message",
+        "ORM",
+        "epic.md 2.1: ORM 2.3 at UCLH, OML^O21 2.5.1 at a second UK trust",
+    )
+    .choices(&["ORM", "OML"]),
+    Assumption::assumed(
+        "uncertain-matches",
+        "off",
+        "epic.md 1.5 and item 14: onlyCertainMatches false is allowed where the site says so",
+    )
+    .choices(&["off", "on"]),
+    Assumption::assumed("unmerge-event", "A37", "epic.md 2.2: only merges are seen"),
     Assumption::assumed("patch-status", "405", "epic.md item 13"),
     Assumption::assumed(
         "error-statuses",
@@ -169,5 +183,5 @@ const ASSUMPTIONS: &[Assumption] = &[
         "epic.md 2.5",
     ),
     Assumption::unknown("duplicate-check", "none beyond matching", "epic.md 1.5"),
-    Assumption::unknown("create-headers", "nothing can be created yet", "epic.md 1.3"),
+    Assumption::unknown("create-headers", "201, Location and no body", "epic.md 1.3"),
 ];

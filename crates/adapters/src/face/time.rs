@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime as Civil;
 
 use crate::clock::london;
+use crate::state::Text;
 
 /// A date, as precise as it came: `1956`, `1956-02`, `1956-02-29`.
 pub(crate) fn date(hl7: &str) -> Option<Date> {
@@ -37,6 +38,21 @@ pub(crate) fn instant(hl7: &str) -> Option<Instant> {
 pub(crate) fn instant_of_ms(ms: i64) -> Option<Instant> {
     let point = Timestamp::from_millisecond(ms).ok()?;
     Some(Instant::new(point.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()))
+}
+
+/// A date or time of FHIR's as an HL7 time on the hospital's clock, as precise as it came.
+pub(crate) fn hl7_of(fhir: &str) -> Option<Text> {
+    let digits = |text: &str| -> Text { text.chars().filter(char::is_ascii_digit).collect() };
+    if !fhir.contains('T') {
+        let day = digits(fhir);
+        return matches!(day.len(), 4 | 6 | 8).then_some(day);
+    }
+    let point: Timestamp = fhir.parse().ok()?;
+    let local = point
+        .to_zoned_datetime(london())
+        .strftime("%Y%m%d%H%M%S")
+        .to_string();
+    Some(local.into())
 }
 
 fn dashed(digits: &str) -> Option<String> {

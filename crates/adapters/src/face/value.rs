@@ -1,6 +1,8 @@
 //! Small FHIR values, and what an OBX says as one of them.
 
-use fhir::{CodeableConcept, Coding, Decimal, Observation, Quantity, Ratio, Reference, Text};
+use fhir::{
+    CodeableConcept, Coding, Decimal, Observation, ObservationComponent, Quantity, Ratio, Reference, Text,
+};
 
 use super::time::date_time;
 use crate::state::report::Said;
@@ -105,11 +107,33 @@ pub(crate) fn set_value(said: &Said, observation: &mut Observation) {
             observation.value_codeable_concept =
                 (!first.is_empty() || !part(1).is_empty()).then(|| concept(vec![coded], part(1)));
         }
+        super::body::PARTS => {
+            observation.component = said.value.iter().map(|part| component(part, &quantity)).collect()
+        }
         "DT" | "TS" | "DTM" => observation.value_date_time = date_time(first),
         _ => {
             let repetitions: Vec<String> = said.value.iter().map(|parts| parts.join(" ")).collect();
             observation.value_string = text(repetitions.join("\n").trim_end());
         }
+    }
+}
+
+/// One part of a measurement: code, words, system, number, unit.
+fn component(
+    parts: &[crate::state::Text],
+    quantity: impl Fn(&str) -> Option<Quantity>,
+) -> ObservationComponent {
+    let part = |n: usize| parts.get(n).map_or("", |part| part.as_str());
+    ObservationComponent {
+        code: Some(concept(
+            vec![coding(super::uri(part(2)).unwrap_or_default(), part(0), part(1))],
+            part(1),
+        )),
+        value_quantity: quantity(part(3)).map(|quantity| Quantity {
+            unit: text(part(4)),
+            ..quantity
+        }),
+        ..ObservationComponent::default()
     }
 }
 

@@ -190,6 +190,17 @@ const ASSUMPTIONS: &[Assumption] = &[
         "lastword-carecast.md 6",
     ),
     Assumption::assumed(
+        "batch-window",
+        "off",
+        "lastword-carecast.md 5.3 and item 21: nothing leaves during the nightly batch",
+    )
+    .choices(&["off", "02:00-02:20"]),
+    Assumption::assumed(
+        "beyond-2.2",
+        "SIU and MDM are sent as 2.3; ORM is sent and taken as 2.2",
+        "lastword-carecast.md 5.1 and 4.3",
+    ),
+    Assumption::assumed(
         "result-codes",
         "ORU^R01 2.2 with local codes PLW-HL7 in components 4 to 6",
         "lastword-carecast.md 5.1 and item 9",
@@ -211,12 +222,12 @@ const ASSUMPTIONS: &[Assumption] = &[
     ),
     Assumption::unknown(
         "beyond-adt",
-        "orders, scheduling, documents, allergies and medication are not spoken",
+        "orders are taken; bookings, documents and allergies are only told; medication is not spoken",
         "lastword-carecast.md 4.3",
     ),
     Assumption::unknown(
         "ack-texts",
-        "our own words; no resend by control id",
+        "our own words; resend by control id and by time is ours",
         "lastword-carecast.md 4.4",
     ),
     Assumption::unknown(

@@ -44,6 +44,8 @@ pub(super) const MARITAL: u16 = 38;
 pub(super) const SEX: u16 = 57;
 pub(super) const ENCOUNTER_TYPE: u16 = 71;
 pub(super) const EVENT: u16 = 72;
+pub(super) const CATALOGUE: u16 = 200;
+pub(super) const APPOINTMENT_TYPE: u16 = 14_249;
 pub(super) const ENCOUNTER_ALIAS: u16 = 319;
 
 /// MRN: 10, and FIN: 1077, are published; the others of sets 4 and 319 are seen in public samples.

@@ -1,8 +1,11 @@
 //! The FHIR R4 face of the domain: one tenant in the path, numeric ids, code sets, JSON only.
 //!
-//! Which parameters a type needs and how refusals read is here; what a resource looks like is in [`shape`].
+//! Which parameters a type needs and how refusals read is here; what a resource looks like is in [`shape`] and
+//! [`items`], what may be written in [`write`].
 
+mod items;
 mod shape;
+mod write;
 
 use std::sync::Arc;
 
@@ -38,6 +41,17 @@ impl Service for Face {
         match &request.interaction {
             Interaction::Capabilities => Reply::resource(200, capabilities(&request.base)),
             Interaction::Read { resource_type, id } => self.read(resource_type, id),
+            Interaction::Create { resource_type, .. } if known(resource_type) => {
+                write::create(&self.0, &request, resource_type).await
+            }
+            Interaction::Update {
+                resource_type, id, ..
+            } if known(resource_type) => write::update(&self.0, &request, resource_type, id).await,
+            Interaction::Create { resource_type, .. } | Interaction::Update { resource_type, .. }
+                if !known(resource_type) =>
+            {
+                not_found()
+            }
             Interaction::Search {
                 resource_type,
                 parameters,
@@ -48,7 +62,7 @@ impl Service for Face {
                 405,
                 "not-supported",
                 "Method Not Allowed",
-                "this resource is read only here",
+                "this interaction is not served here",
             ),
         }
     }
@@ -107,7 +121,7 @@ const SERVED: &[Served<'static>] = &[
     },
     Served {
         resource_type: "Observation",
-        interactions: &["read", "search-type"],
+        interactions: &["read", "search-type", "create"],
         search: &[
             parameter("_id", "token"),
             parameter("patient", "reference"),
@@ -121,7 +135,113 @@ const SERVED: &[Served<'static>] = &[
         includes: &[],
         reverse_includes: &[],
     },
+    Served {
+        resource_type: "AllergyIntolerance",
+        interactions: &["read", "search-type", "create", "update"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("clinical-status", "token"),
+            parameter("_lastUpdated", "date"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "Condition",
+        interactions: &["read", "search-type", "create", "update"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("subject", "reference"),
+            parameter("encounter", "reference"),
+            parameter("category", "token"),
+            parameter("clinical-status", "token"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "DiagnosticReport",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("subject", "reference"),
+            parameter("encounter", "reference"),
+            parameter("category", "token"),
+            parameter("code", "token"),
+            parameter("date", "date"),
+            parameter("_lastUpdated", "date"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "DocumentReference",
+        interactions: &["read", "search-type", "create"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("subject", "reference"),
+            parameter("encounter", "reference"),
+            parameter("category", "token"),
+            parameter("type", "token"),
+            parameter("period", "date"),
+            parameter("_lastUpdated", "date"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "Binary",
+        interactions: &["read"],
+        search: &[],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "ServiceRequest",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("subject", "reference"),
+            parameter("authored", "date"),
+            parameter("category", "token"),
+            parameter("code", "token"),
+            parameter("status", "token"),
+            parameter("_lastUpdated", "date"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
+    Served {
+        resource_type: "Appointment",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("date", "date"),
+            parameter("-date-or-req-period", "date"),
+            parameter("status", "token"),
+        ],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    },
 ];
+
+/// Whether this type is served at all; others do not exist here.
+fn known(resource_type: &str) -> bool {
+    SERVED.iter().any(|served| served.resource_type == resource_type)
+}
 
 const fn parameter(name: &'static str, kind: &'static str) -> SearchParameter<'static> {
     SearchParameter {
@@ -129,6 +249,14 @@ const fn parameter(name: &'static str, kind: &'static str) -> SearchParameter<'s
         kind,
         documentation: "",
     }
+}
+
+/// Whether a type has that search parameter.
+fn is_parameter(resource_type: &str, name: &str) -> bool {
+    SERVED
+        .iter()
+        .filter(|served| served.resource_type == resource_type)
+        .any(|served| served.search.iter().any(|parameter| parameter.name == name))
 }
 
 fn capabilities(base: &str) -> fhir::CapabilityStatement {
@@ -152,24 +280,19 @@ impl Face {
         let resource = match resource_type {
             "Patient" => key(id)
                 .and_then(|key| state.person(key))
-                .map(|person| (Resource::from(shape::patient(person)), person.version)),
+                .map(|person| tagged(shape::patient(person).into(), person.version)),
             "Encounter" => key(id)
                 .and_then(|key| state.encounter(key))
                 .map(|(person, encounter)| {
-                    (
-                        Resource::from(shape::encounter(person, encounter)),
-                        encounter.version,
-                    )
+                    tagged(shape::encounter(person, encounter).into(), encounter.version)
                 }),
             "Observation" => observation(state, id)
-                .map(|seen| (Resource::from(shape::observation(&seen)), seen.report.version)),
-            _ => None,
+                .map(|seen| tagged(shape::observation(&seen).into(), seen.report.version)),
+            other => items::find(state, other, id).map(|hit| items::as_read(other, hit)),
         };
         drop(inner);
         match resource {
-            Some((resource, version)) => Reply::resource(200, resource)
-                .etag(&version.to_string())
-                .header(http::header::CACHE_CONTROL, "no-cache"),
+            Some(reply) => reply.header(http::header::CACHE_CONTROL, "no-cache"),
             None => not_found(),
         }
     }
@@ -187,6 +310,7 @@ impl Face {
             "Patient" => patients(&inner.state, &query),
             "Encounter" => encounters(&inner.state, &query),
             "Observation" => observations(&inner.state, &query),
+            other if items::is_served(other) => items::search(&inner.state, &query),
             _ => Err(Box::new(not_found())),
         }
     }
@@ -342,7 +466,8 @@ fn encounters(state: &State, query: &Query<'_>) -> Found {
     found.retain(|(_, encounter)| {
         let start = encounter.admitted.as_deref().unwrap_or_default();
         let end = encounter.discharged.as_deref().unwrap_or("9");
-        spans.iter().all(|span| span.meets(start, end))
+        (wanted.keys.is_some() || encounter.merged_into.is_none())
+            && spans.iter().all(|span| span.meets(start, end))
             && query
                 .named("status")
                 .all(|asked| asked.values.iter().any(|value| value == shape::status(encounter)))
@@ -405,6 +530,10 @@ fn observation<'s>(state: &'s State, id: &str) -> Option<Seen<'s>> {
     let (report, place) = digits.split_at_checked(8)?;
     let seen = state.observation(report.parse().ok()?, place.parse().ok()?)?;
     (shape::observation_id(&seen) == id).then_some(seen)
+}
+
+fn tagged(resource: Resource, version: u32) -> Reply {
+    Reply::resource(200, resource).etag(&version.to_string())
 }
 
 fn not_found() -> Reply {

@@ -125,9 +125,10 @@ const ASSUMPTIONS: &[Assumption] = &[
     ),
     Assumption::assumed(
         "alias-failure",
-        "codes without an inbound alias are kept as they came",
-        "millennium.md 2.4",
-    ),
+        "keep",
+        "millennium.md 2.4 and item 24: kept as they came, or the message waits in the error queue",
+    )
+    .choices(&["keep", "queue"]),
     Assumption::assumed(
         "unknown-person",
         "an event about somebody unknown registers them",
@@ -143,6 +144,12 @@ const ASSUMPTIONS: &[Assumption] = &[
         "alias pools swap with every change of the person; the NHS number stays last",
         "millennium.md 2.2 and items 22, 23",
     ),
+    Assumption::assumed(
+        "combine-events",
+        "A35 for visits, A37 for an uncombine",
+        "millennium.md 2.4",
+    ),
+    Assumption::assumed("service-request-post", "405", "millennium.md item 12"),
     Assumption::assumed("total", "Bundle.total is absent", "millennium.md 1.4"),
     Assumption::assumed(
         "search-parameters",

@@ -97,14 +97,6 @@ impl State {
         self.index.booked(place, start)
     }
 
-    /// Every living person, in no order.
-    pub(crate) fn living(&self) -> impl Iterator<Item = &Person> {
-        self.people
-            .values()
-            .map(Box::as_ref)
-            .filter(|person| person.merged_into.is_none())
-    }
-
     /// Follows merges to the record that stands for `key` today.
     pub(crate) fn survivor(&self, key: u32) -> u32 {
         let mut at = key;

@@ -112,6 +112,8 @@ pub(super) fn app(running: &Arc<Running>, address: SocketAddr, access: Access) -
         .route("/_status", get(health))
         .route("/api/v1/systems", get(systems))
         .route("/api/v1/systems/{system}/actions/{action}", post(act))
+        .route("/api/v1/systems/{system}/faults", get(faults).put(set_faults))
+        .route("/api/v1/systems/{system}/errors", get(errors))
         .fallback(nothing_here)
         .with_state(Arc::clone(running))
         .merge(running.gateway.router());
@@ -204,39 +206,94 @@ async fn systems(State(running): State<Arc<Running>>) -> impl IntoResponse {
     Json(listed)
 }
 
+type Refused = Box<Response>;
+
+fn refuse(status: StatusCode, words: String) -> Refused {
+    Box::new((status, Json(json!({"error": words}))).into_response())
+}
+
+fn epr_of<'r>(running: &'r Running, system: &str) -> Result<&'r Epr, Refused> {
+    let found = running.eprs.iter().find(|(name, _, _)| name == system);
+    found.map(|(_, _, epr)| epr).ok_or_else(|| {
+        let known: Vec<&str> = running.systems().map(|system| system.name).collect();
+        refuse(
+            StatusCode::NOT_FOUND,
+            format!("no such system; there are {}", known.join(", ")),
+        )
+    })
+}
+
+/// The faults that stand at an EPR.
+async fn faults(State(running): State<Arc<Running>>, Path(system): Path<String>) -> Response {
+    match epr_of(&running, &system) {
+        Ok(epr) => Json(epr.faults()).into_response(),
+        Err(refusal) => *refusal,
+    }
+}
+
+/// Puts the faults of the body, a list, in place of those that stood; an empty list ends them all.
+async fn set_faults(
+    State(running): State<Arc<Running>>,
+    Path(system): Path<String>,
+    body: Bytes,
+) -> Response {
+    let set = || -> Result<Response, Refused> {
+        let epr = epr_of(&running, &system)?;
+        let faults: Vec<adapters::Fault> = serde_json::from_slice(&body)
+            .map_err(|error| refuse(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
+        epr.set_faults(faults)
+            .map_err(|error| refuse(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
+        Ok(Json(epr.faults()).into_response())
+    };
+    set().unwrap_or_else(|refusal| *refusal)
+}
+
+/// Messages an EPR accepted and could not file; `retrigger` tries one again.
+async fn errors(State(running): State<Arc<Running>>, Path(system): Path<String>) -> Response {
+    match epr_of(&running, &system) {
+        Ok(epr) => Json(epr.troubles()).into_response(),
+        Err(refusal) => *refusal,
+    }
+}
+
 /// Does at an EPR what a person at its keyboard would: the word is in the path, its particulars in the body.
 async fn act(
     State(running): State<Arc<Running>>,
     Path((system, action)): Path<(String, String)>,
     body: Bytes,
 ) -> Response {
-    let refuse = |status: StatusCode, words: String| (status, Json(json!({"error": words}))).into_response();
-    let Some((_, _, epr)) = running.eprs.iter().find(|(name, _, _)| *name == system) else {
-        let known: Vec<&str> = running.systems().map(|system| system.name).collect();
-        return refuse(
-            StatusCode::NOT_FOUND,
-            format!("no such system; there are {}", known.join(", ")),
-        );
-    };
-    let particulars: serde_json::Value = if body.is_empty() {
-        json!({})
-    } else {
-        match serde_json::from_slice(&body) {
-            Ok(particulars) => particulars,
-            Err(error) => {
-                return refuse(
+    let read = || -> Result<(&Epr, Action), Refused> {
+        let epr = epr_of(&running, &system)?;
+        // Some actions are a word and nothing else.
+        let word = || serde_json::from_value(serde_json::Value::String(action.clone())).ok();
+        if body.is_empty()
+            && let Some(action) = word()
+        {
+            return Ok((epr, action));
+        }
+        let particulars: serde_json::Value = if body.is_empty() {
+            json!({})
+        } else {
+            serde_json::from_slice(&body).map_err(|error| {
+                refuse(
                     StatusCode::BAD_REQUEST,
                     format!("not JSON: line {}", error.line()),
-                );
-            }
-        }
+                )
+            })?
+        };
+        let empty = particulars.as_object().is_some_and(serde_json::Map::is_empty);
+        let action = word()
+            .filter(|_| empty)
+            .map_or_else(|| serde_json::from_value(json!({ &action: particulars })), Ok)
+            .map_err(|error| refuse(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
+        Ok((epr, action))
     };
-    let action: Action = match serde_json::from_value(json!({ action: particulars })) {
-        Ok(action) => action,
-        Err(error) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+    let (epr, action) = match read() {
+        Ok(read) => read,
+        Err(refusal) => return *refusal,
     };
     match epr.act(action).await {
         Ok(report) => Json(report).into_response(),
-        Err(error) => refuse(StatusCode::CONFLICT, error.to_string()),
+        Err(error) => *refuse(StatusCode::CONFLICT, error.to_string()),
     }
 }

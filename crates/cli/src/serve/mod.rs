@@ -234,6 +234,7 @@ async fn start_eprs(
         };
         epr.seed = options.seed.unwrap_or(system.seed);
         epr.ranges = settings.nhs_ranges.clone();
+        epr.choices = system.assume.clone();
         epr.sending.drain_ms = u64::try_from(OUTBOX_DRAIN.as_millis())?;
         let epr = Epr::start(vendor, epr)
             .await

@@ -322,6 +322,7 @@ impl Check<'_> {
             sends_to: sends_to?,
             people: table.people,
             seed: table.seed,
+            assume: table.assume.clone(),
         })
     }
 

@@ -6,6 +6,8 @@
 
 use std::path::PathBuf;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// A whole configuration file.
@@ -370,6 +372,9 @@ pub struct SystemTable {
     /// Seed of those people.
     #[serde(default = "seed")]
     pub seed: u64,
+    /// What it assumes otherwise than its vendor's default; `eprgw explain assumptions` lists the names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub assume: BTreeMap<String, String>,
 }
 
 fn people() -> u32 {

@@ -228,6 +228,8 @@ pub struct System {
     pub people: u32,
     /// Seed of those people.
     pub seed: u64,
+    /// What it assumes otherwise than its vendor's default, by name.
+    pub assume: std::collections::BTreeMap<String, String>,
 }
 
 /// Where a mock EPR sends.

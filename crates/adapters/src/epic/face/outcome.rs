@@ -23,6 +23,11 @@ pub(super) enum Code {
     ContentMissing,
     BadDemographics,
     NotSupported,
+    BadBody,
+    Duplicate,
+    UnknownReference,
+    ElementInvalid,
+    NotFiled,
 }
 
 impl Code {
@@ -89,6 +94,26 @@ impl Code {
                 "fatal",
                 "business-rule",
                 "The content/operation failed to pass a business rule and so could not proceed.",
+            ),
+            Self::BadBody => ("59105", "fatal", "structure", "The content cannot be read."),
+            Self::Duplicate => (
+                "59141",
+                "fatal",
+                "duplicate",
+                "The content is a duplicate of a record that exists.",
+            ),
+            Self::UnknownReference => (
+                "59144",
+                "fatal",
+                "not-found",
+                "A referenced record was not found.",
+            ),
+            Self::ElementInvalid => ("59111", "fatal", "value", "A required element is invalid."),
+            Self::NotFiled => (
+                "59177",
+                "fatal",
+                "exception",
+                "An internal error kept the content from being filed.",
             ),
             Self::NotSupported => (
                 "4100",

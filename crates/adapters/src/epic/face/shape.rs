@@ -9,7 +9,8 @@ use fhir::{
 use super::super::id::{Kind, opaque};
 use super::outcome::INSTANCE;
 use crate::face::{
-    coding, concept, date, date_time, instant, lines, observation_status, relative, set_value, text, v2_code,
+    coding, concept, date, date_time, instant, lines, observation_status, relative, set_value, text, uri,
+    v2_code,
 };
 use crate::seed::hash;
 use crate::state::encounter::{Encounter as Visit, Stage};
@@ -17,7 +18,7 @@ use crate::state::person::{Alias, Person, Role};
 use crate::state::{Seen, Text};
 
 const NHS_SYSTEM: &str = "https://fhir.nhs.uk/Id/nhs-number";
-const CATEGORIES: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
+pub(super) const CATEGORIES: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 const LEGAL_SEX: &str = "http://open.epic.com/FHIR/StructureDefinition/extension/legal-sex";
 const DSTU2_ID: &str = "http://open.epic.com/FHIR/StructureDefinition/patient-dstu2-fhir-id";
 const STU3_ID: &str = "http://open.epic.com/FHIR/StructureDefinition/patient-fhir-id";
@@ -27,12 +28,12 @@ pub(super) fn patient_id(seed: u64, person: u32) -> String {
 }
 
 /// An OID of this installation for a master file or category list.
-fn oid(suffix: &str) -> String {
+pub(super) fn oid(suffix: &str) -> String {
     format!("urn:oid:{INSTANCE}.{suffix}")
 }
 
 /// The same for something known by name only.
-fn named_oid(name: &str) -> String {
+pub(super) fn named_oid(name: &str) -> String {
     oid(&format!(
         "2.7.{}",
         hash(0, &[name.to_ascii_uppercase().as_bytes()]) % 1_000_000
@@ -344,7 +345,7 @@ fn location(visit: &Visit, position: usize) -> EncounterLocation {
 }
 
 /// What of an observation goes into its id.
-fn observation_key(seen: &Seen<'_>) -> u64 {
+pub(super) fn observation_key(seen: &Seen<'_>) -> u64 {
     u64::from(seen.report.key) << 16 | seen.place as u64 & 0xffff
 }
 
@@ -389,7 +390,11 @@ fn observation_code(seen: &Seen<'_>) -> CodeableConcept {
     let component = (1_000_000 + hash(0, &[own.code.as_bytes()]) % 1_000_000).to_string();
     concept(
         vec![
-            coding(&named_oid(dictionary), &own.code, words),
+            coding(
+                uri(&own.system).unwrap_or(&named_oid(dictionary)),
+                &own.code,
+                words,
+            ),
             coding(&oid("2.7.2.768282"), &component, words),
         ],
         words,

@@ -12,7 +12,7 @@ use super::codes::{self, value_of};
 use crate::clock::london;
 use crate::face::{
     coding, concept, date, date_time, instant, instant_of_ms, lines, observation_status, relative, set_value,
-    text, v2_code,
+    text, uri, v2_code,
 };
 use crate::seed::hash;
 use crate::state::encounter::{Encounter as Visit, Stage};
@@ -24,7 +24,7 @@ const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 /// A proprietary coding: the code value under its set, as people pick it.
-fn proprietary(set: u16, number: u32, display: &str) -> Coding {
+pub(super) fn proprietary(set: u16, number: u32, display: &str) -> Coding {
     Coding {
         user_selected: Some(true),
         ..coding(
@@ -35,7 +35,7 @@ fn proprietary(set: u16, number: u32, display: &str) -> Coding {
     }
 }
 
-fn standard(coding: Coding) -> Coding {
+pub(super) fn standard(coding: Coding) -> Coding {
     Coding {
         user_selected: Some(false),
         ..coding
@@ -280,6 +280,9 @@ fn full_name(family: &str, given: &str, prefix: &str) -> String {
 
 /// The status of an encounter as the product names it.
 pub(super) fn status(encounter: &Visit) -> &'static str {
+    if encounter.merged_into.is_some() {
+        return "unknown";
+    }
     match encounter.stage() {
         Stage::Planned => "planned",
         Stage::Open => "in-progress",
@@ -340,6 +343,9 @@ pub(super) fn encounter(person: &Person, visit: &Visit) -> Encounter {
             .map(|place| location(visit, place))
             .into_iter()
             .collect(),
+        part_of: visit
+            .merged_into
+            .map(|survivor| relative("Encounter", &survivor.to_string(), "")),
         service_provider: facility.map(|name| Reference {
             display: Some(name),
             ..Reference::default()
@@ -459,7 +465,7 @@ fn observation_code(seen: &Seen<'_>) -> CodeableConcept {
         words,
     )];
     if !own.code.starts_with("CD:") && !own.code.is_empty() {
-        // The contributor's own code under a system that claims nothing.
+        // A system the world knows, else the contributor's own under a system that claims nothing.
         let contributor = if own.system.is_empty() {
             "local"
         } else {
@@ -469,7 +475,8 @@ fn observation_code(seen: &Seen<'_>) -> CodeableConcept {
             "urn:eprgw:local-code:{}",
             contributor.to_ascii_lowercase().replace(' ', "-")
         );
-        codings.push(standard(coding(&system, &own.code, &own.text)));
+        let system = uri(&own.system).unwrap_or(&system);
+        codings.push(standard(coding(system, &own.code, &own.text)));
     }
     concept(codings, words)
 }
@@ -527,7 +534,7 @@ pub(super) fn observation(seen: &Seen<'_>) -> Observation {
     observation
 }
 
-fn meta(version: u32, updated_ms: i64) -> Option<Meta> {
+pub(super) fn meta(version: u32, updated_ms: i64) -> Option<Meta> {
     Some(Meta {
         version_id: text(&version.to_string()),
         last_updated: instant_of_ms(updated_ms),
@@ -548,7 +555,7 @@ pub(super) fn updated_digits(updated_ms: i64) -> String {
 }
 
 /// The generated text every resource of this product carries; of a patient, name and birth.
-fn narrative(resource_type: &str, person: &Person) -> Option<Box<Narrative>> {
+pub(super) fn narrative(resource_type: &str, person: &Person) -> Option<Box<Narrative>> {
     let escape = |text: &str| {
         text.replace('&', "&amp;")
             .replace('<', "&lt;")
