@@ -16,10 +16,13 @@ use crate::state::report::{Observation, Report, Said};
 /// Why a body cannot be taken: the element at fault and what is wrong.
 pub(crate) type Fault = (&'static str, &'static str);
 
+/// System and code of a vendor's own to code and HL7 name of the system, when they are one.
+pub(crate) type OwnCode = dyn Fn(&str, &str) -> Option<(String, String)>;
+
 /// How a vendor's own codes and references are read.
 pub(crate) struct Reading<'r> {
     /// System and code of the vendor's own to code and HL7 name of the system.
-    pub own: &'r dyn Fn(&str, &str) -> Option<(String, String)>,
+    pub own: &'r OwnCode,
     /// The encounter a reference names.
     pub encounter: &'r dyn Fn(&str) -> Option<u32>,
 }
@@ -40,7 +43,7 @@ impl Reading<'_> {
     }
 }
 
-fn code_of<'c>(concept: Option<&'c fhir::CodeableConcept>) -> Option<&'c str> {
+fn code_of(concept: Option<&fhir::CodeableConcept>) -> Option<&str> {
     concept?.coding.first()?.code.as_deref()
 }
 

@@ -108,7 +108,7 @@ pub(crate) fn set_value(said: &Said, observation: &mut Observation) {
                 (!first.is_empty() || !part(1).is_empty()).then(|| concept(vec![coded], part(1)));
         }
         super::body::PARTS => {
-            observation.component = said.value.iter().map(|part| component(part, &quantity)).collect()
+            observation.component = said.value.iter().map(|part| component(part, quantity)).collect()
         }
         "DT" | "TS" | "DTM" => observation.value_date_time = date_time(first),
         _ => {
