@@ -188,3 +188,24 @@ fn scenarios_2_the_world_is_written_with_its_truth_table() {
         truth.lines().count()
     );
 }
+
+#[test]
+fn scenarios_7_8_every_order_doubled_and_late_leaves_the_visit_in_one_state() {
+    for to in ["to=epic", "to=millennium"] {
+        let all = ["-p", "duplicates=true", "-p", "late=true"];
+        let told = [&["out-of-order", "-p", to, "-p", "judge=visits"][..], &all[..]].concat();
+        let (code, report, talk) = play(&told);
+        assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
+    }
+}
+
+/// The mock EPRs take a person's details from whatever arrives last; should they learn better, this holds as well.
+#[test]
+fn scenarios_7_an_order_that_fails_is_named_by_its_smallest_part() {
+    let (code, report, talk) = play(&["out-of-order"]);
+    let failed = failures(&report);
+    assert!(
+        code == Some(0) || failed.contains("the smallest: update, register"),
+        "{talk}\n{failed}"
+    );
+}

@@ -124,7 +124,7 @@ fn sides(reconciliation: &Reconciliation, page: &mut String) -> std::fmt::Result
         if !count.measured {
             write!(
                 page,
-                "<tr class=\"quiet\"><td>{words}</td><td class=\"n\">{}</td><td colspan=\"7\">not compared: the target does not serve this</td></tr>",
+                "<tr class=\"quiet\"><td>{words}</td><td class=\"n\">{}</td><td colspan=\"7\">not compared in this run</td></tr>",
                 count.source
             )?;
             continue;

@@ -430,7 +430,7 @@ impl Runner<'_> {
         ));
         for class in Class::ALL.iter().filter(|class| !measured.contains(class)) {
             let words = format!(
-                "{}: {system} does not serve them over FHIR, so they were neither loaded nor compared",
+                "{}: not sent by this story, or not served by {system} over FHIR, and so not compared",
                 class.words()
             );
             if !self.report.not_tested.contains(&words) {

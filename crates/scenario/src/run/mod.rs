@@ -8,6 +8,7 @@ mod contract;
 mod defect;
 mod judge;
 mod migration;
+mod order;
 mod source;
 mod tell;
 
@@ -187,6 +188,7 @@ impl Runner<'_> {
             "replay" => self.replay(step).await,
             "late" => self.late(step).await,
             "reconcile" => self.reconcile(step).await,
+            "order" => self.order(step).await,
             other => Err(RunError::Story(format!(
                 "line {}: `{other}` is not played yet",
                 step.line

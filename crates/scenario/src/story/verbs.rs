@@ -245,26 +245,13 @@ pub const VERBS: &[Verb] = &[
         &[needs("at", Kind::Text), may("tolerance", Kind::File)],
     ),
     step(
-        "join",
-        "bring further trusts onto one domain",
-        &[needs("at", Kind::Text), needs("feeds", Kind::List)],
-    ),
-    step(
-        "segregate",
-        "every read path for every pair of trusts",
-        &[
-            needs("at", Kind::Text),
-            may("policy", Kind::File),
-            may("leak", Kind::Text),
-        ],
-    ),
-    step(
         "order",
-        "send one patient's messages in every order, doubled and late: one end state",
+        "tell one patient's stay in every order, each on a patient of its own: one end state, or the smallest order that fails",
         &[
             needs("feed", Kind::File),
             needs("at", Kind::Text),
             may("shuffle", Kind::Text),
+            may("judge", Kind::Text),
             may("duplicates", Kind::Flag),
             may("late", Kind::Flag),
         ],
