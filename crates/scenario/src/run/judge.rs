@@ -151,6 +151,10 @@ fn by_class(
             let words = format!("{} of {due} agree, {open} exceptions open", count.agree);
             Gate::judged(measure, threshold, words, open == 0 && count.closes())
         }
-        _ => Gate::not_measured(measure, threshold, "not sent by this story, or not served by the target over FHIR"),
+        _ => Gate::not_measured(
+            measure,
+            threshold,
+            "not sent by this story, or not served by the target over FHIR",
+        ),
     }
 }
