@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use futures_util::{StreamExt, stream};
 use http::{HeaderValue, Method, StatusCode, header};
 use rest::outcome::outcome;
 
@@ -61,14 +62,19 @@ fn refused(status: StatusCode, code: &str) -> Response {
     response
 }
 
+/// Between the half of an answer and the end of its line.
+const BREATH: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// The first half of an answer, and then the line breaks.
 async fn torn(answer: Response) -> Response {
     let (parts, body) = answer.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let half = bytes.slice(..bytes.len() / 2);
-    let broken = std::io::Error::other("a fault that was switched on");
-    Response::from_parts(
-        parts,
-        Body::from_stream(futures_util::stream::iter([Ok(half), Err(broken)])),
-    )
+    // The half must be on the wire before the line breaks, or nothing of it arrives.
+    let start = stream::iter([Ok(half)]);
+    let end = stream::once(async {
+        tokio::time::sleep(BREATH).await;
+        Err(std::io::Error::other("a fault that was switched on"))
+    });
+    Response::from_parts(parts, Body::from_stream(start.chain(end)))
 }
