@@ -13,6 +13,9 @@ const MERGES: &[&str] = &[
     "A49", "A50", "A51",
 ];
 
+/// Those of them that merge or renumber accounts or visits, of one person or of two.
+const ABOUT_VISITS: &[&str] = &["A35", "A41", "A42", "A44", "A45", "A49", "A50", "A51"];
+
 /// ADT events about two patients, or about a bed and no patient.
 const NOT_ONE_PATIENT: &[&str] = &["A17", "A20", "A24", "A37"];
 
@@ -95,6 +98,12 @@ fn check_merge(message: &Message<'_>) -> Result<(), Failure> {
     let Some(merge) = message.segment("MRG") else {
         return Err(Failure::MissingSegment("MRG"));
     };
+    if ABOUT_VISITS.contains(&message.header().trigger_event().as_ref()) {
+        // The number that goes is an account's or a visit's; MRG-1 may be absent, or the same person's.
+        let named = (1..=6).any(|field| has_identifier(&merge.field(field)));
+        let missing = Failure::Missing(Location::new(merge.id()));
+        return if named { Ok(()) } else { Err(missing) };
+    }
     let loser = merge.field(1);
     if !has_identifier(&loser) {
         return Err(Failure::Missing(Location::new(merge.id()).with_field(1)));
@@ -139,6 +148,7 @@ mod tests {
     #[test]
     fn what_must_be_there_is_named_by_its_place() {
         const A01: &str = "MSH|^~\\&|A|B|||||ADT^A01|1|T|2.4";
+        const A50: &str = "MSH|^~\\&|A|B|||||ADT^A50|1|T|2.4";
         const A40: &str = "MSH|^~\\&|A|B|||||ADT^A40|1|T|2.4";
         for (message, expected) in [
             ("MSH|^~\\&|A|B||||||1|T|2.4".to_owned(), Some("MSH-9.1")),
@@ -159,6 +169,9 @@ mod tests {
             (format!("{A40}\nPID|1||7\nMRG|"), Some("MRG-1")),
             (format!("{A40}\nPID|1||7^^^B\nMRG|7^^^B"), Some("MRG-1")),
             (format!("{A40}\nPID|1||7^^^B\nMRG|7^^^C"), None),
+            (format!("{A50}\nPID|1||7\nMRG|7"), None),
+            (format!("{A50}\nPID|1||7\nMRG|||||V8"), None),
+            (format!("{A50}\nPID|1||7\nMRG|"), Some("MRG")),
             (
                 format!("{A40}\nPID|1||7~9990000018^^^NHS\nMRG|8~9990000018^^^NHS"),
                 None,
