@@ -153,7 +153,8 @@ impl<'b> Out<'_, 'b> {
         segment.set(12, VERSION);
         self.segments.push(segment);
         self.reply(header);
-        if !(self.is_adt() || self.is_document()) || msa::answers(header) {
+        let bills = matches!(super::code_and_structure(&self.event).0, "BAR" | "DFT");
+        if !(self.is_adt() || self.is_document() || bills) || msa::answers(header) {
             return;
         }
         let mut segment = SegmentWriter::new("EVN");

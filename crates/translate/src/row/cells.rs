@@ -183,7 +183,10 @@ macro_rules! amount {
             $field,
             $element,
             |field, one, cx| match $crate::datatype::quantity::decimal(field, cx, "") {
-                Some(value) => one.$($path).+.get_or_insert_default().value = Some(value),
+                Some(value) => {
+                    one.$($path).+.get_or_insert_default().value = Some(value);
+                    $crate::row::cells::keep_more(field, one, cx);
+                }
                 None => $crate::keep::read_field(field, one, cx),
             },
             |one, field, back| {
@@ -199,6 +202,7 @@ macro_rules! amount {
                 Some(value) => {
                     let outer = one.$($path).+.get_or_insert_default();
                     outer.$inner.get_or_insert_default().value = Some(value);
+                    $crate::row::cells::keep_more(field, one, cx);
                 }
                 None => $crate::keep::read_field(field, one, cx),
             },
@@ -477,7 +481,7 @@ pub(crate) fn put_amount<R: Extensible>(
 ) {
     keep::write_field(one, field, back);
     if let Some(value) = found.and_then(|found| found.value.as_ref()) {
-        field.set(value.as_str());
+        field.nth(1).component(1, value.as_str());
     }
 }
 

@@ -1,6 +1,6 @@
 //! IAM to AllergyIntolerance and back. Guide: "Segment IAM to AllergyIntolerance".
 
-use fhir::{AllergyIntolerance, CodeableConcept, Patient, Practitioner, RelatedPerson, Text};
+use fhir::{AllergyIntolerance, CodeableConcept, Patient, Practitioner, RelatedPerson};
 use hl7v2::Field;
 
 use crate::back::{Back, FieldWriter};
@@ -189,11 +189,6 @@ fn read_status(field: Field<'_>, allergy: &mut AllergyIntolerance, cx: &mut Cont
     } else {
         VERIFICATION
     };
-    if let Some(first) = sent.coding.first_mut()
-        && first.system.is_none()
-    {
-        first.system = Some(Text::const_new("http://terminology.hl7.org/CodeSystem/v2-0438"));
-    }
     sent.coding.insert(0, concept::constant(system, state, ""));
     match *element {
         "clinical" => allergy.clinical_status = Some(sent),
@@ -220,11 +215,6 @@ fn as_sent(status: &CodeableConcept) -> Option<CodeableConcept> {
     let mut own = status.clone();
     own.coding
         .retain(|coding| !matches!(coding.system.as_deref(), Some(CLINICAL | VERIFICATION)));
-    for coding in &mut own.coding {
-        if coding.system.as_deref() == Some("http://terminology.hl7.org/CodeSystem/v2-0438") {
-            coding.system = None;
-        }
-    }
     (!own.coding.is_empty()).then_some(own)
 }
 

@@ -114,13 +114,13 @@ pub(crate) static TQ1: SegmentMap<Prescription> = SegmentMap {
                     found.extension.push(keep::mark(CONDITION));
                     order.dosage.additional_instruction.push(found);
                 }
+                crate::row::cells::keep_more(field, order, cx);
             },
-            |order, field, _| {
+            |order, field, back| {
+                keep::write_field(order, field, back);
                 let mut all = order.dosage.additional_instruction.iter();
                 let found = all.find(|one| keep::is_marked(&one.extension, CONDITION));
-                field
-                    .repetition()
-                    .optional(1, found.and_then(|one| one.text.as_ref()));
+                field.nth(1).optional(1, found.and_then(|one| one.text.as_ref()));
             },
         ),
         text!(11, "dosageInstruction.text", dosage.text),
