@@ -15,6 +15,7 @@
 mod back;
 mod collection;
 mod context;
+mod coverage;
 mod datatype;
 pub mod dialect;
 mod entries;
@@ -34,6 +35,7 @@ mod translator;
 pub mod vocabulary;
 
 pub use collection::{collection, messages};
+pub use coverage::{Coverage, Covered, Verdict, coverage};
 pub use explain::{DialectNote, Explanation, explain, rows};
 pub use ledger::{Ledger, Line, Outcome, Rule, Totals};
 pub use note::{Note, Severity};
