@@ -125,8 +125,17 @@ pub(crate) enum Coded {
     Unknown(Text),
 }
 
+/// A row whose field the site sets, and a message of nothing but that field.
+#[derive(Debug)]
+pub(crate) struct Constant {
+    pub(crate) name: String,
+    pub(crate) message: hl7v2::Message<'static>,
+}
+
 /// The state of one translation from HL7 v2.
 pub(crate) struct Context<'a> {
+    /// The fields that the site sets.
+    pub(crate) constants: &'a [Constant],
     /// The code tables.
     pub(crate) vocabulary: &'a Vocabularies,
     /// The site's choices.
@@ -168,6 +177,7 @@ impl<'a> Context<'a> {
             rule: Rule::default(),
             row_note: "",
             index: None,
+            constants: &[],
         }
     }
 
@@ -349,6 +359,17 @@ impl<'a> Context<'a> {
                 self.record(leaf, outcome, member, note);
             }
         }
+    }
+
+    /// The field that the site sets for this row.
+    pub(crate) fn constant(&self, rule: &Rule) -> Option<Field<'a>> {
+        if self.constants.is_empty() {
+            return None;
+        }
+        let name = rule.to_string();
+        let set = self.constants.iter().find(|one| one.name == name)?;
+        let segment = set.message.segments().nth(1)?;
+        Some(segment.field(usize::from(rule.field)))
     }
 
     /// True when the site leaves this row out.

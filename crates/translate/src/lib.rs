@@ -14,6 +14,7 @@
 
 mod back;
 mod collection;
+mod conditions;
 mod context;
 mod coverage;
 mod datatype;
@@ -29,17 +30,20 @@ mod provenance;
 mod row;
 mod segment;
 mod settings;
+mod site;
 #[cfg(test)]
 mod testing;
 mod translator;
 pub mod vocabulary;
 
 pub use collection::{collection, messages};
+pub use conditions::{Condition, Decided, conditions, conditions_table};
 pub use coverage::{Coverage, Covered, Verdict, coverage};
 pub use explain::{DialectNote, Explanation, explain, rows};
 pub use ledger::{Ledger, Line, Outcome, Rule, Totals};
 pub use note::{Note, Severity};
 pub use row::RowInfo;
 pub use settings::{AllergySeverity, Settings};
+pub use site::{Override, OverrideError};
 pub use translator::{BackError, Translator};
 pub use vocabulary::VocabularyError;

@@ -96,7 +96,8 @@ impl<R> SegmentMap<R> {
     pub(crate) fn read<'a>(&'static self, segment: Segment<'a>, target: &mut R, cx: &mut Context<'a>) {
         cx.segment = Some(segment);
         for row in self.rows {
-            if !segment.has_field(usize::from(row.field)) {
+            let sent = segment.has_field(usize::from(row.field));
+            if !sent && cx.constants.is_empty() {
                 continue;
             }
             let field = segment.field(usize::from(row.field));
@@ -107,6 +108,17 @@ impl<R> SegmentMap<R> {
                 element: row.element,
             };
             cx.enter(rule, row.note);
+            if let Some(set) = cx.constant(&rule) {
+                cx.record_field(field, Outcome::Defaulted, "", "the site sets this field");
+                // What is read now was not sent: it is no leaf of the message.
+                let account = cx.account.take();
+                (row.read)(set, target, cx);
+                cx.account = account;
+                continue;
+            }
+            if !sent {
+                continue;
+            }
             if cx.is_dropped(&rule) {
                 cx.record_field(field, Outcome::IgnoredByRule, "", "the site leaves this row out");
                 continue;

@@ -2,6 +2,8 @@
 
 use jiff::tz::TimeZone;
 
+use crate::site::CarriedField;
+
 /// The choices the guide leaves to people, and what a site adds.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -21,6 +23,14 @@ pub struct Settings {
     pub vocabulary: Vec<(String, String)>,
     /// Rows to leave out, by name: `PID-19 > Patient.identifier`.
     pub drop_rows: Vec<String>,
+    /// Rows whose field holds this ER7 text, whatever was sent.
+    pub constants: Vec<(String, String)>,
+    /// Whether SFT names the system that the message comes from (the default) or one that passed it on.
+    pub software_is_source: bool,
+    /// Whether a vaccination refers to the visit it was given in; default true.
+    pub vaccination_visit: bool,
+    /// Fields of Z segments that are carried as extensions.
+    pub(crate) carried: Vec<CarriedField>,
 }
 
 /// What AL1-4 means at a site.
@@ -44,6 +54,10 @@ impl Default for Settings {
             dialect: Vec::new(),
             vocabulary: Vec::new(),
             drop_rows: Vec::new(),
+            constants: Vec::new(),
+            software_is_source: true,
+            vaccination_visit: true,
+            carried: Vec::new(),
         }
     }
 }

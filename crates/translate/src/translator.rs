@@ -5,7 +5,7 @@ use hl7v2::edit::Trace;
 use hl7v2::{Encoding, Message};
 
 use crate::back::{Back, SegmentWriter, merge};
-use crate::context::Context;
+use crate::context::{Constant, Context};
 use crate::dialect::{Dialect, DialectContext};
 use crate::ledger::{self, Account, Ledger};
 use crate::message::{
@@ -39,6 +39,7 @@ use crate::{entries, provenance};
 pub struct Translator {
     vocabulary: Vocabularies,
     settings: Settings,
+    constants: Vec<Constant>,
 }
 
 impl Translator {
@@ -52,7 +53,12 @@ impl Translator {
         for (name, text) in &settings.vocabulary {
             vocabulary.replace(name, text.clone())?;
         }
-        Ok(Self { vocabulary, settings })
+        let constants = settings.constants.iter().filter_map(constant).collect();
+        Ok(Self {
+            vocabulary,
+            settings,
+            constants,
+        })
     }
 
     /// The settings it was built with.
@@ -107,6 +113,7 @@ impl Translator {
     ) -> (Bundle, Option<Ledger>) {
         let account = account.then(|| Account::for_bytes(message.bytes().len()));
         let mut cx = Context::new(&self.vocabulary, &self.settings, account);
+        cx.constants = &self.constants;
         cx.event = Text::from(message.header().trigger_event().as_ref());
         cx.received = [received.header().trigger_event(), received.header().version()]
             .map(|text| Text::from(text.as_ref()));
@@ -251,6 +258,18 @@ pub enum BackError {
     /// The original that travels with the Bundle cannot be read.
     #[error("the original message in the Bundle cannot be read: {0}")]
     Original(String),
+}
+
+/// A row and its text as a message of one field; the text is kept for the life of the process, as tables are.
+fn constant((name, text): &(String, String)) -> Option<Constant> {
+    let (segment, field) = name.split(" > ").next()?.split_once('-')?;
+    let bars = "|".repeat(field.parse().ok()?);
+    let er7 = format!("MSH|^~\\&\r{segment}{bars}{text}\r");
+    let message = Message::parse(Vec::leak(er7.into_bytes())).ok()?;
+    Some(Constant {
+        name: name.clone(),
+        message,
+    })
 }
 
 fn to_er7(segments: &[SegmentWriter]) -> Vec<u8> {

@@ -395,7 +395,7 @@ impl Scene {
             }
             Part::Vaccine(one) => {
                 one.patient = subject;
-                one.encounter = visit;
+                one.encounter = visit.filter(|_| cx.settings.vaccination_visit);
                 "Immunization"
             }
         };

@@ -27,8 +27,13 @@ pub(crate) fn on_sft<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Conte
     let id = cx
         .entries
         .unique_id("Device", &["software", &text(1), &text(2), &text(3), &text(4)]);
+    let role = if cx.settings.software_is_source {
+        "source"
+    } else {
+        "derivation"
+    };
     scene.provenance.entity.push(ProvenanceEntity {
-        role: Some(Text::const_new("source")),
+        role: Some(Text::const_new(role)),
         what: Some(cx.entries.push(id, device)),
         ..ProvenanceEntity::default()
     });

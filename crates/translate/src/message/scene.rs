@@ -1,7 +1,7 @@
 //! The resources that are open while a message is read, and the pass that opens and closes them.
 
 use fhir::{
-    Annotation, Bundle, CareTeam, Condition, Encounter, EncounterDiagnosis, EncounterParticipant,
+    Annotation, Bundle, CareTeam, Condition, Encounter, EncounterDiagnosis, EncounterParticipant, Extension,
     MessageHeader, Patient, Procedure, Provenance, Reference, RelatedPerson, Text,
 };
 use hl7v2::{Message, Segment};
@@ -22,6 +22,7 @@ use crate::keep;
 use crate::ledger::{Outcome, Rule};
 use crate::note::Note;
 use crate::segment::{al1, dg1, evn, iam, mrg, msh, nk1, npu, nte, pd1, pid, pr1, pv1, pv2, rol};
+use crate::site::CarriedField;
 
 /// A resource whose segments still come.
 pub(crate) struct Open<R> {
@@ -644,5 +645,40 @@ fn on_tq1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
 /// A segment without a map, or without the resource it belongs to, travels on the MessageHeader.
 pub(crate) fn on_other<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
     cx.enter(Rule::default(), "");
+    for carried in &cx.settings.carried {
+        carry(carried, segment, scene);
+    }
     scene.header.extension.extend(keep::read_segment(segment, cx));
+}
+
+/// A field of a Z segment that the site wants to see on the patient or the visit; the segment travels whole as well.
+fn carry(carried: &CarriedField, segment: Segment<'_>, scene: &mut Scene) {
+    let place = &carried.place;
+    if place.segment != segment.id() {
+        return;
+    }
+    let repetition = segment
+        .field(usize::from(place.field))
+        .repetition(usize::from(place.repetition.max(1)));
+    let text = if place.component == 0 {
+        repetition.text()
+    } else {
+        let component = repetition.component(usize::from(place.component));
+        component
+            .subcomponent(usize::from(place.subcomponent.max(1)))
+            .text()
+    };
+    let extension = Extension {
+        url: Some(Text::from(carried.url.as_str())),
+        value_string: Some(Text::from(text.trim())),
+        ..Extension::default()
+    };
+    let target = match (carried.of_visit, &mut scene.encounter, &mut scene.patient) {
+        (true, Some(open), _) => &mut open.resource.extension,
+        (false, _, Some(open)) => &mut open.resource.extension,
+        _ => return,
+    };
+    if !text.trim().is_empty() {
+        target.push(extension);
+    }
 }
