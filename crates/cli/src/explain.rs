@@ -9,17 +9,25 @@ use crate::{names, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A field or component: PID-3, PV1-3.2; or `assumptions`
+    /// A field or component (PID-3, PV1-3.2), a row or an element; `coverage` for every row of HL7's guide and what
+    /// answers for it; `conditions`, or the name of one, for the guide's choices; `assumptions` of the mock EPRs
     place: String,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    if options.place == "assumptions" {
-        return output::text(assumptions());
+    match options.place.as_str() {
+        "assumptions" => return output::text(assumptions()),
+        "coverage" => return output::text(translate::coverage()),
+        "conditions" => return output::text(translate::conditions_table()),
+        name => {
+            if let Some(condition) = translate::conditions().iter().find(|one| one.name == name) {
+                return output::text(condition);
+            }
+        }
     }
     let explanation = translate::explain(&options.place, &names::dialects());
     if explanation.is_empty() {
-        let words = "nothing is known under {}: say a field (PID-3), a segment, a row or an element";
+        let words = "nothing is known under {}: say a field (PID-3), a segment, a row, an element, coverage or conditions";
         return Err(Failure::Usage.because(words.replace("{}", &options.place)));
     }
     output::text(explanation)

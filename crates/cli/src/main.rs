@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. Each verb is a file; [`exit`] names the codes they end with.
 
 mod bench;
+mod check;
 mod exit;
 mod explain;
 mod input;
@@ -12,6 +13,7 @@ mod ready;
 mod replay;
 mod run;
 mod serve;
+mod site;
 mod telemetry;
 mod translate;
 
@@ -52,6 +54,8 @@ enum Verb {
     Explain(explain::Options),
     /// Play a story over the wire and write the report
     Run(run::Options),
+    /// Compare messages with what they are expected to become; exit 1 where they differ
+    Check(check::Options),
     /// Measure correct messages per second through gateway and journal
     Bench(bench::Options),
     /// Exit 0 when a running instance is ready
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Verb::Translate(options) => translate::run(&options),
         Verb::Explain(options) => explain::run(&options),
         Verb::Run(options) => run::run(&options),
+        Verb::Check(options) => check::run(&options),
         Verb::Bench(options) => bench::run(&options),
         Verb::Ready(options) => ready::run(&options),
     };

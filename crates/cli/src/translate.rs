@@ -11,7 +11,7 @@ use translate::dialect::Dialect;
 use translate::{Ledger, Outcome, Settings, Translator};
 
 use crate::exit::Failure;
-use crate::{input, names};
+use crate::{input, names, site};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// Zone of times without an offset
     #[arg(long, env = "EPRGW_ZONE", default_value = "Europe/London")]
     zone: String,
+    /// What the site changes: a TOML file of rows left out, fields set, tables replaced, choices made
+    #[arg(long, env = "EPRGW_SITE", value_name = "FILE")]
+    site: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -72,10 +75,11 @@ const INPUT_ENDINGS: [&str; 4] = ["hl7", "er7", "hl7v2", "json"];
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let zone = jiff::tz::TimeZone::get(&options.zone)
         .map_err(|_| Failure::Usage.because(format!("no time zone is called {:?}", options.zone)))?;
-    let translator = Translator::new(Settings {
+    let settings = Settings {
         zone,
         ..Settings::default()
-    })?;
+    };
+    let translator = Translator::new(site::apply(settings, options.site.as_deref())?)?;
     let target = match options.to.as_deref() {
         None if options.roundtrip => Some(Target::RoundTrip),
         None => None,

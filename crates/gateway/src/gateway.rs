@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) ids: Ids,
     pub(crate) translator: Translator,
     pub(crate) metrics: Metrics,
+    /// The translators of interfaces whose site changes something, by interface.
+    pub(crate) own_translators: Vec<Option<Translator>>,
     /// By endpoint; none for listeners.
     pub(crate) lines: Vec<Option<Line>>,
     /// Messages whose senders wait for delivery.
@@ -74,12 +76,45 @@ pub enum StartError {
         /// Which file, and why.
         source: TlsError,
     },
+    /// What a site changes on an interface cannot be done.
+    #[error("interface {interface}: override.{source}")]
+    Override {
+        /// The interface.
+        interface: String,
+        /// What is wrong with it.
+        source: translate::OverrideError,
+    },
     /// A code table is not sound.
     #[error(transparent)]
     Vocabulary(#[from] translate::VocabularyError),
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+/// A translator for each interface whose site changes something; the tables it names are read here.
+fn own_translators(
+    settings: &Settings,
+    translation: &translate::Settings,
+) -> Result<Vec<Option<Translator>>, StartError> {
+    let read =
+        |path: &str| std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"));
+    let mut own = Vec::with_capacity(settings.interfaces.len());
+    for interface in &settings.interfaces {
+        let Some(site) = &interface.site else {
+            own.push(None);
+            continue;
+        };
+        let changed = site.apply(translation.clone(), &read).map_err(|problems| {
+            let first = problems.into_iter().next();
+            StartError::Override {
+                interface: interface.name.clone(),
+                source: first.expect("a refusal names at least one problem"),
+            }
+        })?;
+        own.push(Some(Translator::new(changed)?));
+    }
+    Ok(own)
 }
 
 /// Starts gateways.
@@ -104,6 +139,7 @@ impl Gateway {
             zone: settings.zone.clone(),
             ..translate::Settings::default()
         };
+        let own_translators = own_translators(&settings, &translation)?;
         let translator = Translator::new(translation)?;
         let guards = guards(&settings)?;
         let sockets = open(&settings).await?;
@@ -128,6 +164,7 @@ impl Gateway {
             clock,
             ids,
             translator,
+            own_translators,
             lines,
             watches: Mutex::default(),
             stopping: CancellationToken::new(),

@@ -30,6 +30,8 @@ pub(crate) fn translate(
     frame: &Bytes,
     ledger: Option<&mut Ledger>,
 ) -> Result<Payload, hl7v2::ParseError> {
+    let own = gateway.own_translators.get(interface).and_then(Option::as_ref);
+    let translator = own.unwrap_or(&gateway.translator);
     let interface = &gateway.settings.interfaces[interface];
     if interface.translate == Translate::None {
         return Ok(Payload::Er7(frame.clone()));
@@ -37,11 +39,11 @@ pub(crate) fn translate(
     let message = Message::parse(frame)?;
     if interface.translate == Translate::Fhir {
         return Ok(Payload::Bundle(Box::new(
-            gateway.translator.to_fhir(&message, from, ledger),
+            translator.to_fhir(&message, from, ledger),
         )));
     }
     let to = gateway.settings.endpoints[interface.to].dialect;
     let mut out = Vec::with_capacity(frame.len() + frame.len() / 4);
-    gateway.translator.convert(&message, from, to, &mut out, ledger);
+    translator.convert(&message, from, to, &mut out, ledger);
     Ok(Payload::Er7(out.into()))
 }

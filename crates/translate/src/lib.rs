@@ -44,6 +44,6 @@ pub use ledger::{Ledger, Line, Outcome, Rule, Totals};
 pub use note::{Note, Severity};
 pub use row::RowInfo;
 pub use settings::{AllergySeverity, Settings};
-pub use site::{Override, OverrideError};
+pub use site::{CarriedField, Override, OverrideError};
 pub use translator::{BackError, Translator};
 pub use vocabulary::VocabularyError;

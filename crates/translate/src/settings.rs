@@ -30,7 +30,7 @@ pub struct Settings {
     /// Whether a vaccination refers to the visit it was given in; default true.
     pub vaccination_visit: bool,
     /// Fields of Z segments that are carried as extensions.
-    pub(crate) carried: Vec<CarriedField>,
+    pub carried: Vec<CarriedField>,
 }
 
 /// What AL1-4 means at a site.

@@ -62,10 +62,13 @@ pub struct OverrideError {
 
 /// The field of a Z segment that becomes an extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CarriedField {
-    pub(crate) place: Location,
-    pub(crate) of_visit: bool,
-    pub(crate) url: String,
+pub struct CarriedField {
+    /// Where it stands: `ZPI-3`.
+    pub place: Location,
+    /// On the Encounter rather than the Patient.
+    pub of_visit: bool,
+    /// The extension's address.
+    pub url: String,
 }
 
 impl Override {

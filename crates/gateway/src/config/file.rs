@@ -320,6 +320,9 @@ pub struct InterfaceTable {
     /// What a patient's later messages do while one is held: `pass` or `wait`.
     #[serde(default)]
     pub on_held: OnHeld,
+    /// What this site changes in the translation: rows left out, fields set, tables replaced, choices made.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    pub site: Option<translate::Override>,
 }
 
 fn any_event() -> Vec<String> {

@@ -208,6 +208,8 @@ pub struct Interface {
     pub translate: Translate,
     /// What later messages of the patient do while one is held.
     pub on_held: OnHeld,
+    /// What the site changes in the translation.
+    pub site: Option<translate::Override>,
 }
 
 /// A mock EPR to start.

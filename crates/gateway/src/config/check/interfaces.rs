@@ -33,6 +33,7 @@ impl Check<'_> {
                 }
             }
         }
+        self.site(at, table);
         let (from, to) = (from?, to?);
         let endpoint = endpoints[to].as_ref()?;
         // A façade is the gateway's own picture of a system: nothing leads back through it.
@@ -61,7 +62,21 @@ impl Check<'_> {
             facility: table.facility.clone(),
             translate,
             on_held: table.on_held,
+            site: table.site.clone(),
         })
+    }
+
+    /// Checks an override against the tables that translate; files that it names are read when the gateway starts.
+    fn site(&mut self, at: usize, table: &InterfaceTable) {
+        let Some(site) = &table.site else { return };
+        let later = |_: &str| Ok("hl7_code,fhir_code,display\n".to_owned());
+        let Err(problems) = site.apply(translate::Settings::default(), &later) else {
+            return;
+        };
+        for problem in problems {
+            let key = format!("interface[{at}].override.{}", problem.key);
+            self.problem(key, problem.message, problem.nearest);
+        }
     }
 
     pub(super) fn from(&mut self, at: usize, name: &str) -> Option<From> {
