@@ -373,7 +373,8 @@ fn no_test_sleeps() {
 fn vocabularies_are_sorted_and_say_each_code_once() {
     let tables: Vec<String> = files_below("crates")
         .into_iter()
-        .filter(|path| path.ends_with(".csv"))
+        // The rows of the guide stand in the guide's own order.
+        .filter(|path| path.ends_with(".csv") && !path.contains("/coverage/"))
         .collect();
     assert!(!tables.is_empty(), "no vocabulary found: has the folder moved?");
     let mut offences = Vec::new();
