@@ -64,7 +64,9 @@ pub fn render_header(edit: &mut Edit<'_>, context: &DialectContext<'_>, header: 
             "this dialect does not name the message structure",
         );
     }
-    if let Some((accept, application)) = header.acknowledgement {
+    // An answer asks for none.
+    let asks = header.acknowledgement.filter(|_| !edit.says(msh.field(9), "ACK"));
+    if let Some((accept, application)) = asks {
         edit.set(msh.field(15), accept, Change::Transformed);
         edit.set(msh.field(16), application, Change::Transformed);
     }
