@@ -43,6 +43,18 @@ pub struct Served<'a> {
     pub reverse_includes: &'a [&'a str],
 }
 
+impl Served<'_> {
+    /// A type without anything: what the rows of a table start from, so that they say only what there is.
+    pub const NOTHING: Self = Self {
+        resource_type: "",
+        interactions: &[],
+        search: &[],
+        operations: &[],
+        includes: &[],
+        reverse_includes: &[],
+    };
+}
+
 /// One search parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchParameter<'a> {

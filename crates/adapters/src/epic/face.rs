@@ -6,17 +6,18 @@
 mod items;
 mod matching;
 mod outcome;
+mod served;
 mod shape;
 mod write;
 
 use std::sync::Arc;
 
 use fhir::Resource;
-use rest::capability::{SearchParameter, Served, Server, statement};
 use rest::searchset::{SearchSet, search_url};
 use rest::{Format, Interaction, Parameter, Reply, Request, Service, Wanted};
 
 use self::outcome::Code;
+use self::served::{SERVED, capabilities};
 use super::id::{self, Kind};
 use crate::epr::Shared;
 use crate::face::{Fit, Page, Span, date_criterion, page_of, people_criterion, reference_id};
@@ -92,189 +93,6 @@ fn html_not_found() -> Reply {
     let page = "<!DOCTYPE html><html><head><title>404 - File or directory not found.</title></head>\
                 <body><h1>Server Error</h1><h2>404 - File or directory not found.</h2></body></html>";
     Reply::raw(404, "text/html", page)
-}
-
-/// What is served: the capability statement and the searches read the same table.
-const SERVED: &[Served<'static>] = &[
-    Served {
-        resource_type: "Patient",
-        interactions: &["read", "search-type", "create"],
-        search: &[
-            parameter("_id", "token", "Only _count is honoured beside it."),
-            parameter("identifier", "token", "Alone is enough."),
-            parameter("family", "string", "With given and birthdate."),
-            parameter("given", "string", "With family and birthdate."),
-            parameter("name", "string", ""),
-            parameter("birthdate", "date", "A single valid date."),
-            parameter("gender", "token", ""),
-            parameter("telecom", "token", ""),
-            parameter("address-postalcode", "string", ""),
-        ],
-        operations: &[("match", "http://hl7.org/fhir/OperationDefinition/Patient-match")],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Encounter",
-        interactions: &["read", "search-type"],
-        search: &[
-            parameter("_id", "token", ""),
-            parameter("patient", "reference", "Not together with subject."),
-            parameter("subject", "reference", "Not together with patient."),
-            parameter("identifier", "token", ""),
-            parameter("date", "date", ""),
-            parameter("class", "token", ""),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Observation",
-        interactions: &["read", "search-type", "create"],
-        search: &[
-            parameter("_id", "token", ""),
-            parameter("patient", "reference", "With category or code."),
-            parameter("subject", "reference", "With category or code."),
-            parameter("category", "token", ""),
-            parameter("code", "token", ""),
-            parameter("date", "date", ""),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "AllergyIntolerance",
-        interactions: &["read", "search-type", "create"],
-        search: &[
-            parameter("_id", "token", ""),
-            parameter("patient", "reference", ""),
-            parameter("clinical-status", "token", ""),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Condition",
-        interactions: &["read", "search-type", "create"],
-        search: &[
-            parameter("_id", "token", ""),
-            parameter("patient", "reference", "Not together with subject."),
-            parameter("subject", "reference", "Not together with patient."),
-            parameter("category", "token", ""),
-            parameter("clinical-status", "token", ""),
-            parameter("code", "token", ""),
-            parameter("encounter", "reference", ""),
-            parameter("onset-date", "date", ""),
-            parameter("recorded-date", "date", ""),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "DiagnosticReport",
-        interactions: &["read", "search-type"],
-        search: &[
-            parameter("_id", "token", ""),
-            parameter("patient", "reference", "Not together with subject."),
-            parameter("subject", "reference", "Not together with patient."),
-            parameter("category", "token", ""),
-            parameter("code", "token", ""),
-            parameter("date", "date", ""),
-            parameter("identifier", "token", ""),
-            parameter("status", "token", ""),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "DocumentReference",
-        interactions: &["read", "search-type", "create"],
-        search: &[
-            parameter("_id", "token", ""),
-            parameter("patient", "reference", "Not together with subject."),
-            parameter("subject", "reference", "Not together with patient."),
-            parameter("category", "token", ""),
-            parameter("date", "date", ""),
-            parameter("docstatus", "token", ""),
-            parameter("encounter", "reference", ""),
-            parameter("period", "date", ""),
-            parameter("status", "token", ""),
-            parameter("type", "token", ""),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Binary",
-        interactions: &["read"],
-        search: &[],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "ServiceRequest",
-        interactions: &["read", "search-type", "create", "update"],
-        search: &[
-            parameter("_id", "token", ""),
-            parameter("patient", "reference", "Not together with subject."),
-            parameter("subject", "reference", "Not together with patient."),
-            parameter("authored", "date", ""),
-            parameter("category", "token", ""),
-            parameter("code", "token", ""),
-            parameter("encounter", "reference", ""),
-            parameter("identifier", "token", ""),
-            parameter("status", "token", ""),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Appointment",
-        interactions: &["read", "search-type"],
-        search: &[
-            parameter("_id", "token", ""),
-            parameter("patient", "reference", ""),
-            parameter("date", "date", ""),
-            parameter("identifier", "token", ""),
-            parameter("service-category", "token", ""),
-            parameter("status", "token", ""),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-];
-
-const fn parameter(
-    name: &'static str,
-    kind: &'static str,
-    documentation: &'static str,
-) -> SearchParameter<'static> {
-    SearchParameter {
-        name,
-        kind,
-        documentation,
-    }
-}
-
-fn capabilities(base: &str) -> fhir::CapabilityStatement {
-    statement(&Server {
-        title: "Epic, a mock",
-        software: ("Epic, a mock", env!("CARGO_PKG_VERSION")),
-        date: "2026-01-01",
-        base,
-        formats: &["xml", "json"],
-        interactions: &[],
-        served: SERVED,
-    })
 }
 
 type Found = Result<Reply, Box<Reply>>;

@@ -4,16 +4,17 @@
 //! [`items`], what may be written in [`write`].
 
 mod items;
+mod served;
 mod shape;
 mod write;
 
 use std::sync::Arc;
 
 use fhir::{CodeableConcept, OperationOutcome, OperationOutcomeIssue, Resource};
-use rest::capability::{SearchParameter, Served, Server, statement};
 use rest::searchset::{SearchSet, search_url};
 use rest::{Format, Interaction, Parameter, Reply, Request, Service, Wanted};
 
+use self::served::{capabilities, known};
 use super::codes;
 use crate::epr::Shared;
 use crate::face::{Fit, Page, Span, date_criterion, page_of, people_criterion, reference_id, text};
@@ -81,194 +82,6 @@ impl Service for Face {
     fn tunnels_methods(&self) -> bool {
         true
     }
-}
-
-/// What is served: the capability statement and the searches read the same table.
-const SERVED: &[Served<'static>] = &[
-    Served {
-        resource_type: "Patient",
-        interactions: &["read", "search-type"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("identifier", "token"),
-            parameter("name", "string"),
-            parameter("family", "string"),
-            parameter("given", "string"),
-            parameter("birthdate", "date"),
-            parameter("phone", "token"),
-            parameter("email", "token"),
-            parameter("address-postalcode", "string"),
-            parameter("gender", "token"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Encounter",
-        interactions: &["read", "search-type"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("patient", "reference"),
-            parameter("subject", "reference"),
-            parameter("identifier", "token"),
-            parameter("date", "date"),
-            parameter("status", "token"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Observation",
-        interactions: &["read", "search-type", "create"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("patient", "reference"),
-            parameter("subject", "reference"),
-            parameter("category", "token"),
-            parameter("code", "token"),
-            parameter("date", "date"),
-            parameter("_lastUpdated", "date"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "AllergyIntolerance",
-        interactions: &["read", "search-type", "create", "update"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("patient", "reference"),
-            parameter("clinical-status", "token"),
-            parameter("_lastUpdated", "date"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Condition",
-        interactions: &["read", "search-type", "create", "update"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("patient", "reference"),
-            parameter("subject", "reference"),
-            parameter("encounter", "reference"),
-            parameter("category", "token"),
-            parameter("clinical-status", "token"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "DiagnosticReport",
-        interactions: &["read", "search-type"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("patient", "reference"),
-            parameter("subject", "reference"),
-            parameter("encounter", "reference"),
-            parameter("category", "token"),
-            parameter("code", "token"),
-            parameter("date", "date"),
-            parameter("_lastUpdated", "date"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "DocumentReference",
-        interactions: &["read", "search-type", "create"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("patient", "reference"),
-            parameter("subject", "reference"),
-            parameter("encounter", "reference"),
-            parameter("category", "token"),
-            parameter("type", "token"),
-            parameter("period", "date"),
-            parameter("_lastUpdated", "date"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Binary",
-        interactions: &["read"],
-        search: &[],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "ServiceRequest",
-        interactions: &["read", "search-type"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("patient", "reference"),
-            parameter("subject", "reference"),
-            parameter("authored", "date"),
-            parameter("category", "token"),
-            parameter("code", "token"),
-            parameter("status", "token"),
-            parameter("_lastUpdated", "date"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-    Served {
-        resource_type: "Appointment",
-        interactions: &["read", "search-type"],
-        search: &[
-            parameter("_id", "token"),
-            parameter("patient", "reference"),
-            parameter("date", "date"),
-            parameter("-date-or-req-period", "date"),
-            parameter("status", "token"),
-        ],
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
-    },
-];
-
-/// Whether this type is served at all; others do not exist here.
-fn known(resource_type: &str) -> bool {
-    SERVED.iter().any(|served| served.resource_type == resource_type)
-}
-
-const fn parameter(name: &'static str, kind: &'static str) -> SearchParameter<'static> {
-    SearchParameter {
-        name,
-        kind,
-        documentation: "",
-    }
-}
-
-/// Whether a type has that search parameter.
-fn is_parameter(resource_type: &str, name: &str) -> bool {
-    SERVED
-        .iter()
-        .filter(|served| served.resource_type == resource_type)
-        .any(|served| served.search.iter().any(|parameter| parameter.name == name))
-}
-
-fn capabilities(base: &str) -> fhir::CapabilityStatement {
-    statement(&Server {
-        title: "Millennium, a mock",
-        software: ("", ""),
-        date: "2026-01-01",
-        base,
-        formats: &["json"],
-        interactions: &[],
-        served: SERVED,
-    })
 }
 
 type Found = Result<Reply, Box<Reply>>;

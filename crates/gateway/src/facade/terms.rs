@@ -22,9 +22,7 @@ const fn served(resource_type: &'static str, search: &'static [SearchParameter<'
         resource_type,
         interactions,
         search,
-        operations: &[],
-        includes: &[],
-        reverse_includes: &[],
+        ..Served::NOTHING
     }
 }
 

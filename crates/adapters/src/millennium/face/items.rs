@@ -124,7 +124,7 @@ pub(super) fn search(state: &State, query: &Query<'_>) -> Found {
         .filter(|parameter| !BESIDES.contains(&parameter.name.as_str()))
         .filter(|parameter| parameter.values.iter().any(|value| !value.is_empty()))
         // What this type does not have says nothing.
-        .filter(|parameter| super::is_parameter(kind, &parameter.name))
+        .filter(|parameter| super::served::is_parameter(kind, &parameter.name))
         .collect();
     if kind == "Condition"
         && let Some(encounter) = query.value("encounter")
