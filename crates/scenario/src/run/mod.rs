@@ -4,7 +4,9 @@
 //! and the run goes on: the report is worth most when something failed.
 
 mod clinical;
+mod comparison;
 mod contract;
+mod cutover;
 mod defect;
 mod judge;
 mod migration;
@@ -20,7 +22,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use self::migration::CutOver;
+use self::cutover::CutOver;
 use self::source::{Source, Told};
 use self::tell::FeedState;
 use crate::RunError;

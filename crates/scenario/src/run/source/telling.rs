@@ -1,0 +1,243 @@
+//! What is told: every fact of the source as a message of a feed, phase by phase.
+
+use jiff::civil::DateTime;
+
+use super::{LATE_HOURS, LATE_VALUE, Source, Telling, never_was};
+use crate::feed::words::Words;
+use crate::run::defect::turned;
+use crate::world::life::{After, Class as VisitClass, Order, Stay};
+
+/// People asked after when routes are switched.
+const PROBES: usize = 25;
+
+impl Source {
+    /// Everybody's records: second records first, so that the first record has the last word.
+    pub(in crate::run) fn registrations(&self, when: DateTime) -> Vec<Telling> {
+        let mut all = Vec::with_capacity(self.entries.len());
+        for (at, person) in self.people.iter().enumerate() {
+            for record in (0..person.held.len()).rev() {
+                all.push(self.telling("register", at, self.as_loaded(at, record, when), when));
+            }
+        }
+        all
+    }
+
+    /// A merge for each approved pair: the later record goes into the one that stands for the group.
+    pub(in crate::run) fn merges(&self, when: DateTime) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (left, right) in &self.matching.to_merge {
+            for entry in [*left, *right] {
+                let survivor = self.matching.survivor[entry];
+                if survivor == entry {
+                    continue;
+                }
+                let (person, record) = self.entries[survivor];
+                let mut words = self.told(person, record, when);
+                words.set("loser", self.mrn(entry));
+                let mut telling = self.telling("merge", person, words, when);
+                // A merge of two people's records must not overtake either registration.
+                telling.person = self.people[self.person_of(survivor)].index;
+                all.push(telling);
+            }
+        }
+        all
+    }
+
+    fn telling(&self, kind: &'static str, at: usize, words: Words, when: DateTime) -> Telling {
+        Telling {
+            kind,
+            person: self.people[at].index,
+            words,
+            at: when,
+        }
+    }
+
+    /// Visits that are over.
+    pub(in crate::run) fn visits(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, stay) in self.stays() {
+            let Some(left) = stay.discharged else { continue };
+            let kind = if stay.class == VisitClass::Inpatient {
+                "admit"
+            } else {
+                "attend"
+            };
+            let words = |when| self.told(at, stay.record, when).stay(stay, &stay.place());
+            all.push(self.telling(kind, at, words(stay.admitted()), stay.admitted()));
+            all.push(self.telling("leave", at, words(left).left(left), left));
+        }
+        all
+    }
+
+    /// Everybody in a bed: where they came in, then each move up to where they lie.
+    pub(in crate::run) fn snapshot(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, stay) in self.in_beds() {
+            for (number, (when, place)) in stay.moves.iter().enumerate() {
+                let kind = if number == 0 { "admit" } else { "move" };
+                let words = self.told(at, stay.record, *when).stay(stay, place);
+                all.push(self.telling(kind, at, words, *when));
+            }
+        }
+        all
+    }
+
+    /// Addresses that changed between extract and freeze.
+    pub(in crate::run) fn delta(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            for removal in &person.life.removals {
+                let mut words = self.told(at, removal.record, removal.at);
+                words.set("line", &removal.line);
+                words.set("postcode", &removal.postcode);
+                all.push(self.telling("update", at, words, removal.at));
+            }
+        }
+        all
+    }
+
+    fn result(&self, at: usize, order: &Order, when: DateTime, value: &str) -> Telling {
+        let words = self
+            .told(at, order.record, when)
+            .order(order, Some((when, value)));
+        self.telling("result", at, words, when)
+    }
+
+    /// Results up to the freeze.
+    pub(in crate::run) fn results(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            for order in &person.life.orders {
+                if let Some((when, value)) = &order.result {
+                    all.push(self.result(at, order, *when, value));
+                }
+            }
+        }
+        all
+    }
+
+    /// The waiting list, as planned admissions.
+    pub(in crate::run) fn waiting(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            for waiting in &person.life.waiting {
+                let words = self.told(at, waiting.record, waiting.listed).waiting(waiting);
+                all.push(self.telling("list", at, words, waiting.listed));
+            }
+        }
+        all
+    }
+
+    /// Allergies.
+    pub(in crate::run) fn allergies(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            for allergy in &person.life.allergies {
+                let when = allergy.since.at(9, 0, 0, 0);
+                let words = self.told(at, allergy.record, when).allergy(allergy);
+                all.push(self.telling("allergy", at, words, when));
+            }
+        }
+        all
+    }
+
+    /// What happened while the source was frozen, in order of time.
+    pub(in crate::run) fn backlog(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            let life = &person.life;
+            for after in &life.after {
+                let when = after.at();
+                all.push(match after {
+                    After::Move { stay, place, .. } => {
+                        let stay = &life.stays[*stay];
+                        let words = self.told(at, stay.record, when).stay(stay, place);
+                        self.telling("move", at, words, when)
+                    }
+                    After::Discharge { stay, .. } => {
+                        let place = self.place_after(at, *stay);
+                        let stay = &life.stays[*stay];
+                        let words = self.told(at, stay.record, when).stay(stay, &place).left(when);
+                        self.telling("leave", at, words, when)
+                    }
+                    After::Result { order, value, .. } => self.result(at, &life.orders[*order], when, value),
+                    After::Attend { stay } => {
+                        let words = self.told(at, stay.record, when).stay(stay, &stay.place());
+                        self.telling("attend", at, words, when)
+                    }
+                });
+            }
+        }
+        all.sort_by_key(|telling| telling.at);
+        all
+    }
+
+    /// What comes days later: results under the number of a record that was merged away, and cancellations of
+    /// attendances that never were. At most a few hundred of each.
+    pub(in crate::run) fn late(&self) -> Vec<Telling> {
+        let hours = jiff::Span::new().hours(LATE_HOURS);
+        let mut all = Vec::new();
+        for (at, record, order) in self.late_results() {
+            let when = order.ordered.saturating_add(hours);
+            let mut words = self
+                .told(at, record, when)
+                .order(&order, Some((when, LATE_VALUE)));
+            // The laboratory still has the number of the record that went.
+            words.set("mrn", &self.people[at].held[record].mrn);
+            all.push(self.telling("result", at, words, when));
+        }
+        for (at, stay) in self.late_cancellations() {
+            let when = stay.admitted().saturating_add(hours);
+            let words = self.told(at, stay.record, when).stay(stay, &stay.place());
+            all.push(self.telling("cancel-admit", at, words, when));
+        }
+        all
+    }
+
+    fn late_cancellations(&self) -> impl Iterator<Item = (usize, &Stay)> {
+        self.people
+            .iter()
+            .enumerate()
+            .flat_map(|(at, person)| person.life.after.iter().map(move |after| (at, after)))
+            .filter_map(|(at, after)| match after {
+                After::Attend { stay } if never_was(&self.people[at]) => Some((at, stay)),
+                _ => None,
+            })
+    }
+
+    /// Somebody of whom nothing is told but that they are there: the last such person, with one record, an NHS number,
+    /// and a birth date whose day and month can be changed over.
+    pub(in crate::run) fn quiet(&self) -> Option<u64> {
+        let quiet = self.people.iter().rev().find(|person| {
+            let life = &person.life;
+            person.held.len() == 1
+                && person.held[0].dirt.is_empty()
+                && life.stays.is_empty()
+                && life.orders.is_empty()
+                && life.waiting.is_empty()
+                && life.allergies.is_empty()
+                && life.removals.is_empty()
+                && life.after.is_empty()
+                && turned(person.identity.birth).is_some()
+        });
+        quiet.map(|person| person.index)
+    }
+
+    /// An update about a few people, to see what downstream systems get.
+    pub(in crate::run) fn probes(&self) -> Vec<Telling> {
+        let whole = |at: &usize| self.people[*at].held.len() == 1;
+        (0..self.people.len())
+            .filter(whole)
+            .take(PROBES)
+            .map(|at| {
+                let when = self.people[at]
+                    .life
+                    .stays
+                    .first()
+                    .map_or_else(DateTime::default, Stay::admitted);
+                let when = when.max(jiff::civil::date(2026, 3, 1).at(18, 0, 0, 0));
+                self.telling("update", at, self.told(at, 0, when), when)
+            })
+            .collect()
+    }
+}
