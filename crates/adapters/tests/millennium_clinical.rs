@@ -376,3 +376,38 @@ async fn millennium_bookings_and_documents_of_hl7_are_read_by_fhir() {
         (&json!("text/plain"), &json!("V2VudCBob21lIHdlbGwu"))
     );
 }
+
+#[tokio::test]
+async fn a_charge_is_filed_with_its_visit_and_a_credit_counts_against_it() {
+    let mut system = System::start("millennium").await;
+    let file = harness::fixture("millennium/DFT_P03/ione-4-charges-of-a-visit.hl7");
+    let answer = system.send_bytes(&file).await;
+    assert_eq!(code(&answer), "AA", "{answer}");
+    let patient = &system
+        .get(&format!("{BASE}/Patient?identifier=1500977"))
+        .await
+        .resources()[0];
+    let patient = patient["id"].as_str().unwrap();
+    let charges = system
+        .get(&format!("{BASE}/ChargeItem?patient={patient}"))
+        .await
+        .resources();
+    assert_eq!(charges.len(), 2, "{charges:?}");
+    let credit = charges
+        .iter()
+        .find(|charge| charge["factorOverride"] == -1)
+        .unwrap();
+    assert_eq!(credit["identifier"][0]["value"], "T772", "{credit}");
+    assert!(
+        charges
+            .iter()
+            .all(|charge| charge["status"] == "billable" && charge["quantity"]["value"] == 1)
+    );
+    // A bill without a line is refused, and nobody is registered by it.
+    let people = system.epr.people();
+    let bare = "PID|1||40000017^^^ICHT MRN^MRN||PLUM^IVY";
+    let header = "MSH|^~\\&|CERNER|RYJ|||20260301120000||DFT^P03|C1|P|2.3";
+    let answer = system.send(&[header, bare]).await;
+    assert_eq!(code(&answer), "AE", "{answer}");
+    assert_eq!(system.epr.people(), people);
+}

@@ -71,6 +71,8 @@ pub(crate) fn body(item: &Item, emission: &Emission<'_>, style: &Style, out: &mu
         ItemKind::Allergy => al1(item, style, out),
         ItemKind::Problem if emission.code == "PPR" => prb(item, emission, style, out),
         ItemKind::Problem => dg1(item, style, out),
+        // No product here tells of a charge.
+        ItemKind::Charge => {}
     }
 }
 

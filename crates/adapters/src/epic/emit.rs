@@ -31,6 +31,7 @@ pub(super) fn tells(item: &Item, phase: Phase, choices: &Choices) -> (&'static s
         (ItemKind::Problem, Phase::Changed) => ("PPR", "PC2"),
         (ItemKind::Problem, Phase::Cancelled) => ("PPR", "PC3"),
         (ItemKind::Allergy, _) => ("ADT", "A60"),
+        (ItemKind::Charge, _) => ("DFT", "P03"),
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Document,
     Binary,
     Report,
+    Charge,
 }
 
 /// The id of a key.

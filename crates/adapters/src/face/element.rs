@@ -41,6 +41,7 @@ pub(crate) fn values<'r>(resource: &'r Resource, name: &str) -> Option<Values<'r
         Resource::ServiceRequest(held) => request(held, name),
         Resource::Appointment(held) => appointment(held, name),
         Resource::DocumentReference(held) => document(held, name),
+        Resource::ChargeItem(held) => charge(held, name),
         Resource::Location(held) => location(held, name),
         Resource::Organization(held) => organization(held, name),
         _ => None,
@@ -184,6 +185,17 @@ fn document<'r>(held: &'r fhir::DocumentReference, name: &str) -> Option<Values<
         "date" => held.date.as_ref().map(instant).into_iter().collect(),
         "period" => period(context.and_then(|context| context.period.as_ref())),
         "author" => held.author.iter().flat_map(|to| reference(Some(to))).collect(),
+        _ => return None,
+    })
+}
+
+fn charge<'r>(held: &'r fhir::ChargeItem, name: &str) -> Option<Values<'r>> {
+    Some(match name {
+        "patient" | "subject" => reference(held.subject.as_ref()),
+        "context" => reference(held.context.as_ref()),
+        "code" => concept(held.code.as_ref()),
+        "entered-date" => time(held.entered_date.as_ref()),
+        "occurrence" => time(held.occurrence_date_time.as_ref()),
         _ => return None,
     })
 }

@@ -28,6 +28,7 @@ pub(crate) fn item_kind(resource_type: &str) -> Option<ItemKind> {
         "ServiceRequest" => ItemKind::Order,
         "Appointment" => ItemKind::Booking,
         "DocumentReference" => ItemKind::Document,
+        "ChargeItem" => ItemKind::Charge,
         _ => return None,
     })
 }

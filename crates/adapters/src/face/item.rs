@@ -2,8 +2,9 @@
 
 use fhir::{
     AllergyIntolerance, AllergyIntoleranceReaction, Annotation, Appointment, AppointmentParticipant,
-    Attachment, CodeableConcept, Condition, DocumentReference, DocumentReferenceContent,
-    DocumentReferenceContext, Identifier, Meta, Narrative, Period, Reference, Resource, ServiceRequest,
+    Attachment, ChargeItem, ChargeItemPerformer, CodeableConcept, Condition, Decimal, DocumentReference,
+    DocumentReferenceContent, DocumentReferenceContext, Identifier, Meta, Narrative, Period, Quantity,
+    Reference, Resource, ServiceRequest,
 };
 
 use super::{coding, concept, date_time, instant, text};
@@ -37,6 +38,7 @@ pub(crate) fn resource(item: &Item, dress: Dress<'_>) -> Resource {
         ItemKind::Order => request(item, dress).into(),
         ItemKind::Booking => appointment(item, dress).into(),
         ItemKind::Document => document(item, dress).into(),
+        ItemKind::Charge => charge(item, dress).into(),
     }
 }
 
@@ -280,6 +282,41 @@ fn document(item: &Item, dress: Dress<'_>) -> DocumentReference {
             ..DocumentReferenceContext::default()
         }),
         ..DocumentReference::default()
+    }
+}
+
+/// A credit counts against the charges.
+fn charge(item: &Item, dress: Dress<'_>) -> ChargeItem {
+    let number = |digits: &str| Decimal::new(digits).ok();
+    ChargeItem {
+        id: text(&dress.id),
+        meta: dress.meta,
+        text: dress.narrative,
+        identifier: (dress.number)(item),
+        status: text(if item.status == "error" {
+            "entered-in-error"
+        } else {
+            &item.status
+        }),
+        code: Some((dress.code)(&item.code)),
+        subject: Some(dress.patient),
+        context: dress.encounter,
+        occurrence_date_time: item.start.as_deref().and_then(date_time),
+        performer: dress
+            .by
+            .map(|actor| ChargeItemPerformer {
+                actor: Some(actor),
+                ..ChargeItemPerformer::default()
+            })
+            .into_iter()
+            .collect(),
+        quantity: number(&item.severity).map(|value| Quantity {
+            value: Some(value),
+            ..Quantity::default()
+        }),
+        factor_override: (item.category == "credit").then(|| number("-1")).flatten(),
+        entered_date: item.recorded.as_deref().and_then(date_time),
+        ..ChargeItem::default()
     }
 }
 

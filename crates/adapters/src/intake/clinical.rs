@@ -1,4 +1,4 @@
-//! Orders, bookings, documents, allergies and problems out of the messages that carry them.
+//! Orders, bookings, documents, charges, allergies and problems out of the messages that carry them.
 //!
 //! Positions are the standard's; a product's own spelling of statuses and categories is told apart here, once.
 
@@ -27,6 +27,7 @@ pub(super) fn read(message: &Message<'_>, reading: &Reading) -> Result<Change, R
         "ORM" | "OML" => orders(message)?,
         "MDM" => vec![document(message, &event)?],
         "PPR" => problems(message, event == "PC3")?,
+        "DFT" => charges(message)?,
         _ => Vec::new(),
     };
     Ok(change)
@@ -137,6 +138,34 @@ fn problems(message: &Message<'_>, deleted: bool) -> Result<Vec<Item>, Refusal> 
         ));
     }
     Ok(items)
+}
+
+/// Each FT1 is a line of the bill; a credit is a line of its own.
+fn charges(message: &Message<'_>) -> Result<Vec<Item>, Refusal> {
+    let mut charges = Vec::new();
+    for ft1 in message.segments_named("FT1") {
+        let Some(code) = code(ft1, 7) else {
+            let place = format!("FT1[{}]-7", ft1.occurrence());
+            return Err(Refusal::error("101", &place, "FT1-7: no code of what is charged"));
+        };
+        let credit = own(ft1, 6).eq_ignore_ascii_case("CD");
+        charges.push(Item {
+            kind: ItemKind::Charge,
+            placer: own(ft1, 2),
+            code,
+            status: Text::const_new("billable"),
+            category: Text::const_new(if credit { "credit" } else { "charge" }),
+            severity: own(ft1, 10),
+            start: given(text(ft1.field(4))),
+            recorded: given(text(ft1.field(5))),
+            by: given(first(ft1.field(20), clinician)),
+            ..Item::default()
+        });
+    }
+    if charges.is_empty() {
+        return Err(Refusal::error("100", "FT1", "FT1: segment missing from a charge"));
+    }
+    Ok(charges)
 }
 
 fn orders(message: &Message<'_>) -> Result<Vec<Item>, Refusal> {

@@ -33,6 +33,7 @@ pub(super) fn tells(item: &Item, phase: Phase, _choices: &Choices) -> (&'static 
         (ItemKind::Document, _) => ("MDM", "T02"),
         (ItemKind::Allergy | ItemKind::Problem, _) if item.encounter.is_some() => ("ADT", "A08"),
         (ItemKind::Allergy | ItemKind::Problem, _) => ("ADT", "A31"),
+        (ItemKind::Charge, _) => ("DFT", "P03"),
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn tells(item: &Item, phase: Phase, _choices: &Choices) -> (&'static 
         (ItemKind::Problem, Phase::Cancelled) => ("PPR", "PC3"),
         (ItemKind::Allergy, _) if item.encounter.is_some() => ("ADT", "A08"),
         (ItemKind::Allergy, _) => ("ADT", "A31"),
+        (ItemKind::Charge, _) => ("DFT", "P03"),
     }
 }
 

@@ -59,7 +59,8 @@ static RAW: Profile = Profile {
 
 const READING: Reading = Reading {
     events: &[
-        "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A28", "A31", "A38",
+        "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A15", "A26", "A28",
+        "A31", "A38",
     ],
     merges: &["A34", "A40"],
     renumbers: &[],
@@ -71,6 +72,7 @@ const READING: Reading = Reading {
         ("SIU", &["S12", "S13", "S14", "S15", "S16", "S17", "S26"]),
         ("MDM", &["T01", "T02", "T04", "T06", "T08", "T10", "T11"]),
         ("PPR", &["PC1", "PC2", "PC3"]),
+        ("DFT", &["P03"]),
     ],
     parted: intake::parted,
     fails: intake::fails,
@@ -175,6 +177,11 @@ const ASSUMPTIONS: &[Assumption] = &[
         "last-modified",
         "ETag and Last-Modified on every read",
         "millennium.md 1.1",
+    ),
+    Assumption::assumed(
+        "charges",
+        "DFT^P03 is taken; its lines are read and found as ChargeItem, not written by FHIR",
+        "millennium.md 2.4 and 1.5: DFT comes in; $create, $modify and $credit are not served",
     ),
     Assumption::unknown(
         "native-allergies",

@@ -1,4 +1,4 @@
-//! What is known about a person beside visits and results: allergies, problems, orders, bookings, documents.
+//! What is known about a person beside visits and results: allergies, problems, orders, bookings, documents, charges.
 //!
 //! One shape for all of them: a code, a status in a plain word, numbers by which senders know it, times, and who.
 //! What a later message does not say stays; what it says again changes nothing.
@@ -17,6 +17,8 @@ pub(crate) enum ItemKind {
     Order,
     Booking,
     Document,
+    /// One line of a bill.
+    Charge,
 }
 
 /// One of them.
@@ -35,13 +37,15 @@ pub(crate) struct Item {
     /// The substance, the problem, the service, the kind of appointment or document.
     #[serde(default)]
     pub code: Coded,
-    /// `active`, `inactive`, `resolved`, `completed`, `cancelled`, `booked`, `arrived`, `noshow`, `error`.
+    /// `active`, `inactive`, `resolved`, `completed`, `cancelled`, `booked`, `arrived`, `noshow`, `error`,
+    /// `billable`.
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub status: Text,
-    /// `drug`, `food`, `environment`; `problem`, `diagnosis`; `laboratory`, `imaging`; empty when nobody said.
+    /// `drug`, `food`, `environment`; `problem`, `diagnosis`; `laboratory`, `imaging`; `charge`, `credit`; empty when
+    /// nobody said.
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub category: Text,
-    /// `high`, `low`, or a priority.
+    /// `high`, `low`, a priority, or how many were charged.
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub severity: Text,
     /// Onset, start of the appointment, when it is to be done: an HL7 time.

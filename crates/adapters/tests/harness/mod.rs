@@ -2,6 +2,8 @@
 // Each test binary uses a part of this, and none is a library.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod unread;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 

@@ -135,6 +135,7 @@ pub(super) fn item_id(seed: u64, item: &Item) -> String {
         ItemKind::Order => Kind::Request,
         ItemKind::Booking => Kind::Appointment,
         ItemKind::Document => Kind::Document,
+        ItemKind::Charge => Kind::Charge,
     };
     opaque(seed, kind, u64::from(item.key))
 }

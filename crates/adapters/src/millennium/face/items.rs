@@ -39,6 +39,7 @@ const RULES: &[Rule] = &[
     ),
     rule("ServiceRequest", &["_id", "patient", "subject"], (50, 100), true),
     rule("Appointment", &["_id", "patient"], (50, 100), true),
+    rule("ChargeItem", &["_id", "patient", "subject"], (50, 100), true),
 ];
 
 /// Where there are no pages everything comes at once.
@@ -239,6 +240,7 @@ fn of_item(person: &Person, item: &Item) -> Resource {
         ItemKind::Order => "ServiceRequest",
         ItemKind::Booking => "Appointment",
         ItemKind::Document => "DocumentReference",
+        ItemKind::Charge => "ChargeItem",
     };
     resource(
         item,

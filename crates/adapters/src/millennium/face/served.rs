@@ -103,6 +103,16 @@ pub(super) const SERVED: &[Served<'static>] = &[
         ..Served::NOTHING
     },
     Served {
+        resource_type: "ChargeItem",
+        interactions: &["read", "search-type"],
+        search: &[
+            parameter("_id", "token"),
+            parameter("patient", "reference"),
+            parameter("subject", "reference"),
+        ],
+        ..Served::NOTHING
+    },
+    Served {
         resource_type: "Binary",
         interactions: &["read"],
         ..Served::NOTHING
