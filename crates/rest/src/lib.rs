@@ -9,6 +9,7 @@
 pub mod capability;
 pub mod client;
 mod interaction;
+pub mod jwt;
 mod negotiate;
 pub mod outcome;
 mod reply;
