@@ -47,13 +47,17 @@ fn a_story_in_clinical_words_is_seen_in_two_other_systems() {
 }
 
 #[test]
-fn scenarios_3_4_6_7_9_10_19_20_21_26_a_migration_to_epic_closes_its_totals() {
+fn scenarios_3_4_5_6_7_9_10_19_20_21_26_a_migration_to_epic_closes_its_totals() {
     let (code, report, talk) = play(&["migration", "-p", "people=250"]);
     assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
     for measure in [
         "messages lost",
         "effects repeated by a second replay",
         "in-patients reconciled",
+        "future appointments",
+        "waiting-list entries with clock start",
+        "allergies",
+        "open orders",
         "people",
         "results",
         "true pairs found, certain or queued",
@@ -69,6 +73,16 @@ fn scenarios_3_4_6_7_9_10_19_20_21_26_a_migration_to_epic_closes_its_totals() {
             .all(|gate| gate["assumed"] == true),
         "every threshold says that it is ours"
     );
+    let booked = ["SIU^S12", "SIU^S13", "SIU^S14", "SIU^S15"];
+    let told = |event: &str| {
+        let accounts = report["accounts"].as_array().unwrap().iter();
+        accounts
+            .filter_map(|account| account["events"][event].as_u64())
+            .sum::<u64>()
+    };
+    for event in booked {
+        assert!(told(event) > 0, "{event} is told");
+    }
     let words = report["expectations"].to_string();
     for wanted in [
         "fallback is refused",
@@ -82,11 +96,18 @@ fn scenarios_3_4_6_7_9_10_19_20_21_26_a_migration_to_epic_closes_its_totals() {
 }
 
 #[test]
-fn scenarios_3_4_10_19_a_migration_to_millennium_closes_its_totals() {
+fn scenarios_3_4_5_10_19_a_migration_to_millennium_closes_its_totals() {
     let (code, report, talk) = play(&["migration", "-p", "to=millennium", "-p", "people=250"]);
     assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
     let counts = &report["reconciliation"]["counts"];
     assert_eq!(counts["patient"]["agree"], 250);
+    for class in ["appointment", "waiting", "allergy", "open-order"] {
+        assert_eq!(
+            counts[class]["source-hash"], counts[class]["target-hash"],
+            "{class}"
+        );
+        assert!(counts[class]["agree"].as_u64().unwrap() > 0, "{class}");
+    }
     assert_eq!(
         counts["inpatient"]["source-hash"],
         counts["inpatient"]["target-hash"]
@@ -112,6 +133,13 @@ fn scenarios_11_each_planted_defect_is_found_by_name() {
         ("duplicate-person", "whom the source does not know"),
         ("wrong-zone", "admitted: off by whole hours: a time zone"),
         ("wrong-bed", "in-patients by bed bed: another value"),
+        ("missing-appointment", "future appointments : not in the target"),
+        ("wrong-clinic", "future appointments clinic: another value"),
+        ("lost-allergy", "allergies : not in the target"),
+        (
+            "changed-clock-start",
+            "waiting-list entries clock-start: another value",
+        ),
     ] {
         let defect = format!("defect={defect}");
         let (code, report, talk) = play(&["migration", "-p", "people=120", "-p", &defect]);

@@ -3,6 +3,8 @@
 //! Every product shows the same facts in its own shape; what is read is what all of them share. A class the system
 //! does not serve, by its own CapabilityStatement, is not read and not judged.
 
+mod facts;
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -152,18 +154,21 @@ async fn person(
         }
     }
     for id in ids {
-        encounters(client, &id, wanted, read, records).await?;
+        let mut clocks = facts::orders(client, served, &id, wanted, read, records).await?;
+        encounters(client, &id, wanted, &mut clocks, read, records).await?;
+        // On a list by its order only: nobody has planned the admission.
+        for (number, start) in clocks {
+            let record = Record::new(Class::Waiting, number).with("patient", &wanted.mrn);
+            records.push(record.with("clock-start", start));
+        }
         if wanted.results && served.types.contains("Observation") {
             let asked = [("patient", id.as_str()), ("category", "laboratory")];
             for observation in search(client, "Observation", &asked, read).await? {
                 records.push(result_record(&wanted.mrn, &observation));
             }
         }
-        if served.types.contains("AllergyIntolerance") {
-            for allergy in search(client, "AllergyIntolerance", &[("patient", &id)], read).await? {
-                records.push(allergy_record(&wanted.mrn, &allergy));
-            }
-        }
+        facts::allergies(client, served, &id, wanted, read, records).await?;
+        facts::appointments(client, served, &id, wanted, read, records).await?;
     }
     Ok(())
 }
@@ -194,6 +199,7 @@ async fn encounters(
     client: &Client,
     id: &str,
     wanted: &Wanted,
+    clocks: &mut facts::Clocks,
     read: &mut ReadBack,
     records: &mut Vec<Record>,
 ) -> Result<(), RunError> {
@@ -215,8 +221,13 @@ async fn encounters(
             ("in-progress", "inpatient") => Class::Inpatient,
             _ => Class::Visit,
         };
+        let clock = clocks.remove(&number).filter(|_| kind == Class::Waiting);
         let mut record = Record::new(kind, number).with("patient", &wanted.mrn);
-        if kind != Class::Waiting {
+        if kind == Class::Waiting {
+            record = record
+                .with("planned", "yes")
+                .with("clock-start", clock.unwrap_or_default());
+        } else {
             record = record.with("admitted", instant(text(&encounter["period"]["start"])));
         }
         if kind == Class::Visit {
@@ -264,10 +275,6 @@ fn result_record(mrn: &str, observation: &Value) -> Record {
         .with("value", value)
         .with("units", unit.unwrap_or_default())
         .with("observed", instant(text(&observation["effectiveDateTime"])))
-}
-
-fn allergy_record(mrn: &str, allergy: &Value) -> Record {
-    Record::new(Class::Allergy, format!("{mrn} {}", local_code(&allergy["code"])))
 }
 
 /// The shortest code that has a letter first: products put numbers of their own beside it.

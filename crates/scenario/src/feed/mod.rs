@@ -55,6 +55,7 @@ pub const KINDS: &[&str] = &[
     "register",
     "update",
     "merge",
+    "unmerge",
     "admit",
     "attend",
     "move",
@@ -62,11 +63,14 @@ pub const KINDS: &[&str] = &[
     "cancel-admit",
     "cancel-leave",
     "list",
+    "pathway",
     "book",
     "rebook",
+    "reassign",
     "cancel-booking",
     "allergy",
     "order",
+    "answered",
     "result",
 ];
 

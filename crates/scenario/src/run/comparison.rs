@@ -110,7 +110,7 @@ fn measured(served: &Served, told: Told) -> Vec<Class> {
     if serves("Encounter") && told.inpatients {
         classes.push(Class::Inpatient);
     }
-    if serves("Encounter") && told.waiting {
+    if serves("Encounter") && serves("ServiceRequest") && told.waiting {
         classes.push(Class::Waiting);
     }
     if serves("Observation") && told.results {
@@ -118,6 +118,12 @@ fn measured(served: &Served, told: Told) -> Vec<Class> {
     }
     if serves("AllergyIntolerance") && told.allergies {
         classes.push(Class::Allergy);
+    }
+    if serves("Appointment") && told.appointments {
+        classes.push(Class::Appointment);
+    }
+    if serves("ServiceRequest") && told.orders {
+        classes.push(Class::OpenOrder);
     }
     classes
 }

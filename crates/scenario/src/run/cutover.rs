@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::defect::spoil;
+use super::defect::{Victims, spoil};
 use super::migration::ANCHOR_PEAK;
 use super::{Runner, contract};
 use crate::RunError;
@@ -179,7 +179,7 @@ impl Runner<'_> {
         }
         let defect = step.text("defect").unwrap_or("none").to_owned();
         let messages = {
-            let tellings = spoil(self.source()?.backlog(), &defect, None);
+            let tellings = spoil(self.source()?.backlog(), &defect, &Victims::default());
             self.write(&feed, tellings)?
         };
         let again = messages.clone();

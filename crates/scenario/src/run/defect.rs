@@ -5,9 +5,19 @@ use jiff::civil::Date;
 
 use super::source::Telling;
 
-/// Makes one thing wrong; `victim` is somebody of whom nothing else is told, so that nothing mends it.
-pub(super) fn spoil(mut tellings: Vec<Telling>, defect: &str, victim: Option<u64>) -> Vec<Telling> {
-    let of_victim = |telling: &&mut Telling| Some(telling.person) == victim;
+/// Who and what is spoiled: somebody of whom nothing else is told, and a booking that nothing happens to, so that
+/// nothing mends it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Victims {
+    pub(super) person: Option<u64>,
+    pub(super) booking: Option<String>,
+}
+
+/// Makes one thing wrong.
+pub(super) fn spoil(mut tellings: Vec<Telling>, defect: &str, victims: &Victims) -> Vec<Telling> {
+    let of_victim = |telling: &&mut Telling| Some(telling.person) == victims.person;
+    let booking = victims.booking.as_deref().unwrap_or("none");
+    let is_booking = |telling: &Telling| telling.kind == "book" && telling.words.text("number") == booking;
     match defect {
         "lost-mrn" => {
             for telling in tellings.iter_mut().filter(of_victim) {
@@ -30,6 +40,7 @@ pub(super) fn spoil(mut tellings: Vec<Telling>, defect: &str, victim: Option<u64
                 let extra = Telling {
                     kind: "register",
                     person: telling.person,
+                    about: telling.about.clone(),
                     words,
                     at: telling.at,
                 };
@@ -53,6 +64,29 @@ pub(super) fn spoil(mut tellings: Vec<Telling>, defect: &str, victim: Option<u64
                         telling.words.set_time("at", shifted);
                     }
                 }
+            }
+        }
+        "missing-appointment" => tellings.retain(|telling| !is_booking(telling)),
+        "wrong-clinic" => {
+            if let Some(telling) = tellings.iter_mut().find(|telling| is_booking(telling)) {
+                telling.words.set("clinic", "CL99");
+            }
+        }
+        "lost-allergy" => {
+            if let Some(at) = tellings.iter().position(|telling| telling.kind == "allergy") {
+                tellings.remove(at);
+            }
+        }
+        "changed-clock-start" => {
+            let clock = |telling: &Telling| telling.words.time("clock-start");
+            let found = tellings
+                .iter_mut()
+                .find(|telling| telling.kind == "pathway" && clock(telling).is_some());
+            if let Some(telling) = found
+                && let Some(start) = clock(telling)
+            {
+                let later = start.date().saturating_add(Span::new().days(7));
+                telling.words.set_day("clock-start", later);
             }
         }
         "wrong-bed" => {

@@ -40,10 +40,11 @@ impl Runner<'_> {
                 "future appointments",
                 "100 % of counts and dates",
             ),
-            Gate::not_measured(
+            by_class(
+                reconciliation,
+                Class::Waiting,
                 "waiting-list entries with clock start",
                 "100 %",
-                "no target serves a clock start; entries themselves are compared where they are served",
             ),
             by_class(reconciliation, Class::Allergy, "allergies", "100 %, none dropped"),
             by_class(
@@ -53,6 +54,12 @@ impl Runner<'_> {
                 "every field compared, nothing open",
             ),
             by_class(reconciliation, Class::Result, "results", "nothing open"),
+            by_class(
+                reconciliation,
+                Class::OpenOrder,
+                "open orders",
+                "100 %, under their own numbers",
+            ),
         ];
         gates.extend(self.matching_gates(reconciliation));
         gates

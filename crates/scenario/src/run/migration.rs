@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Runner;
-use super::defect::spoil;
+use super::defect::{Victims, spoil};
 use super::source::{Source, Telling};
 use crate::RunError;
 use crate::reconcile::matching::{decide, propose};
@@ -13,8 +13,13 @@ use crate::story::Step;
 use crate::world::{Dirt, SPECIALTIES, World};
 
 /// Public anchors for rates.
+const ANCHOR_S12: &str = "ASSUMED: 150,000 S12 in 2 hours is 21 a second";
 const ANCHOR_A28: &str = "ASSUMED: 1.5 million A28 in 12 hours is 35 a second";
 pub(super) const ANCHOR_PEAK: &str = "ASSUMED: a large trust's peak hour is 7 a second";
+
+/// What can be loaded.
+const LOADS: &str =
+    "people, merges, visits, results, waiting, allergies, appointments, orders, delta, in-patients";
 
 impl Runner<'_> {
     fn world(&mut self) -> Result<World, RunError> {
@@ -146,10 +151,14 @@ impl Runner<'_> {
     pub(super) async fn load(&mut self, step: &Step) -> Result<(), RunError> {
         let feed = step.text("feed").unwrap_or_default().to_owned();
         let defect = step.text("defect").unwrap_or("none").to_owned();
-        let victim = self.source()?.quiet();
+        let source = self.source()?;
+        let victims = Victims {
+            person: source.quiet(),
+            booking: source.settled_booking(),
+        };
         for what in step.list("what") {
             let (tellings, anchor) = self.tellings(what, step.line)?;
-            let mut messages = self.write(&feed, spoil(tellings, &defect, victim))?;
+            let mut messages = self.write(&feed, spoil(tellings, &defect, &victims))?;
             if defect == "lost-message" && what == "people" {
                 // Written, numbered, and never sent: a gap that the account must show.
                 messages.remove(messages.len() / 2);
@@ -174,12 +183,13 @@ impl Runner<'_> {
             "results" => (source.results(), ANCHOR_PEAK),
             "waiting" => (source.waiting(), ANCHOR_PEAK),
             "allergies" => (source.allergies(), ANCHOR_PEAK),
+            "appointments" => (source.appointments(), ANCHOR_S12),
+            "orders" => (source.open_orders(), ANCHOR_PEAK),
             "delta" => (source.delta(), ANCHOR_PEAK),
             "in-patients" => (source.snapshot(), ANCHOR_PEAK),
             other => {
-                let known = "people, merges, visits, results, waiting, allergies, delta, in-patients";
                 return Err(RunError::Story(format!(
-                    "line {line}: nothing called `{other}` can be loaded; there are {known}"
+                    "line {line}: nothing called `{other}` can be loaded; there are {LOADS}"
                 )));
             }
         };
@@ -190,6 +200,8 @@ impl Runner<'_> {
             "results" => told.results = true,
             "waiting" => told.waiting = true,
             "allergies" => told.allergies = true,
+            "appointments" => told.appointments = true,
+            "orders" => told.orders = true,
             "delta" => told.delta = true,
             "in-patients" => told.inpatients = true,
             _ => {}

@@ -208,6 +208,7 @@ fn telling(model: &Person, person: &Person, which: usize) -> Telling {
     Telling {
         kind: STAY[which],
         person: person.index,
+        about: Vec::new(),
         words,
         at: when,
     }

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::feed::words::Words;
 use crate::reconcile::matching::{Entry, Matching};
+use crate::reconcile::record::Class;
 use crate::world::life::{After, Class as VisitClass, Order, Stay};
 use crate::world::{Person, World};
 
@@ -30,9 +31,14 @@ pub(super) struct Telling {
     pub(super) kind: &'static str,
     pub(super) person: u64,
     pub(super) words: Words,
+    /// Which records it speaks of.
+    pub(super) about: Vec<Key>,
     /// When it is told; a feed is written in this order.
     pub(super) at: DateTime,
 }
+
+/// A record of the comparison: its class and what it is found by.
+pub(super) type Key = (Class, String);
 
 /// How far the story has come: what the target should know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +48,8 @@ pub(super) struct Told {
     pub(super) results: bool,
     pub(super) waiting: bool,
     pub(super) allergies: bool,
+    pub(super) appointments: bool,
+    pub(super) orders: bool,
     pub(super) delta: bool,
     pub(super) inpatients: bool,
     pub(super) backlog: bool,

@@ -124,7 +124,13 @@ impl Source {
     fn fact_records(&self, told: Told, side: &mut Side) {
         for (at, person) in self.people.iter().enumerate() {
             let life = &person.life;
-            for booked in &life.appointments {
+            for (which, booked) in life.appointments.iter().enumerate() {
+                let booked = if told.backlog {
+                    life.booking_after(which)
+                } else {
+                    Some(booked.clone())
+                };
+                let Some(booked) = booked else { continue };
                 let record = Record::new(Class::Appointment, &booked.number)
                     .with("patient", self.number_of(at, booked.record))
                     .with("clinic", &booked.clinic)
@@ -132,12 +138,16 @@ impl Source {
                 side.add(record);
             }
             for waiting in &life.waiting {
-                let whose = self.number_of(at, waiting.record);
-                side.add(Record::new(Class::Waiting, &waiting.number).with("patient", whose));
+                let start = waiting.clock_start.map(|date| date.to_string());
+                let record = Record::new(Class::Waiting, &waiting.number)
+                    .with("patient", self.number_of(at, waiting.record))
+                    .with("planned", "yes")
+                    .with("clock-start", start.unwrap_or_default());
+                side.add(record);
             }
             for allergy in &life.allergies {
-                let key = format!("{} {}", self.number_of(at, allergy.record), allergy.code);
-                side.add(Record::new(Class::Allergy, key));
+                let key = format!("{} {}", self.number_of(at, allergy.record), allergy.words);
+                side.add(Record::new(Class::Allergy, key).with("since", allergy.since.to_string()));
             }
             for (number, order) in life.orders.iter().enumerate() {
                 let after = life.after.iter().find_map(|after| match after {
@@ -149,7 +159,11 @@ impl Source {
                 let whose = self.number_of(at, order.record);
                 match order.result.clone().or(after) {
                     Some((when, value)) => side.add(self.answer(whose, order, when, &value)),
-                    None => side.add(Record::new(Class::OpenOrder, &order.placer).with("patient", whose)),
+                    None => side.add(
+                        Record::new(Class::OpenOrder, &order.placer)
+                            .with("patient", whose)
+                            .with("test", order.words),
+                    ),
                 }
             }
         }

@@ -2,8 +2,9 @@
 
 use jiff::civil::DateTime;
 
-use super::{LATE_HOURS, LATE_VALUE, Source, Telling, never_was};
+use super::{Key, LATE_HOURS, LATE_VALUE, Source, Telling, never_was};
 use crate::feed::words::Words;
+use crate::reconcile::record::Class;
 use crate::run::defect::turned;
 use crate::world::life::{After, Class as VisitClass, Order, Stay};
 
@@ -47,6 +48,7 @@ impl Source {
         Telling {
             kind,
             person: self.people[at].index,
+            about: concerned(kind, &words),
             words,
             at: when,
         }
@@ -116,13 +118,14 @@ impl Source {
         all
     }
 
-    /// The waiting list, as planned admissions.
+    /// The waiting list: each entry as a planned admission, and as the order it stands for, with the clock start.
     pub(in crate::run) fn waiting(&self) -> Vec<Telling> {
         let mut all = Vec::new();
         for (at, person) in self.people.iter().enumerate() {
             for waiting in &person.life.waiting {
                 let words = self.told(at, waiting.record, waiting.listed).waiting(waiting);
-                all.push(self.telling("list", at, words, waiting.listed));
+                all.push(self.telling("list", at, words.clone(), waiting.listed));
+                all.push(self.telling("pathway", at, words, waiting.listed));
             }
         }
         all
@@ -141,35 +144,82 @@ impl Source {
         all
     }
 
+    /// Future appointments, as they were booked.
+    pub(in crate::run) fn appointments(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            for booked in &person.life.appointments {
+                let words = self.told(at, booked.record, booked.booked).appointment(booked);
+                all.push(self.telling("book", at, words, booked.booked));
+            }
+        }
+        all
+    }
+
+    /// Orders that wait for an answer, under their own numbers.
+    pub(in crate::run) fn open_orders(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            for order in person.life.orders.iter().filter(|order| order.result.is_none()) {
+                let words = self.told(at, order.record, order.ordered).order(order, None);
+                all.push(self.telling("order", at, words, order.ordered));
+            }
+        }
+        all
+    }
+
     /// What happened while the source was frozen, in order of time.
     pub(in crate::run) fn backlog(&self) -> Vec<Telling> {
         let mut all = Vec::new();
         for (at, person) in self.people.iter().enumerate() {
-            let life = &person.life;
-            for after in &life.after {
-                let when = after.at();
-                all.push(match after {
-                    After::Move { stay, place, .. } => {
-                        let stay = &life.stays[*stay];
-                        let words = self.told(at, stay.record, when).stay(stay, place);
-                        self.telling("move", at, words, when)
-                    }
-                    After::Discharge { stay, .. } => {
-                        let place = self.place_after(at, *stay);
-                        let stay = &life.stays[*stay];
-                        let words = self.told(at, stay.record, when).stay(stay, &place).left(when);
-                        self.telling("leave", at, words, when)
-                    }
-                    After::Result { order, value, .. } => self.result(at, &life.orders[*order], when, value),
-                    After::Attend { stay } => {
-                        let words = self.told(at, stay.record, when).stay(stay, &stay.place());
-                        self.telling("attend", at, words, when)
-                    }
-                });
+            for after in &person.life.after {
+                self.tell_after(at, after, &mut all);
             }
         }
         all.sort_by_key(|telling| telling.at);
         all
+    }
+
+    fn tell_after(&self, at: usize, after: &After, all: &mut Vec<Telling>) {
+        let life = &self.people[at].life;
+        let when = after.at();
+        let booking = |which: usize, changed: bool| {
+            let booked = &life.appointments[which];
+            let now = life.booking_after(which).filter(|_| changed);
+            let words = self.told(at, booked.record, when);
+            words.appointment(now.as_ref().unwrap_or(booked))
+        };
+        let telling = match after {
+            After::Move { stay, place, .. } => {
+                let stay = &life.stays[*stay];
+                let words = self.told(at, stay.record, when).stay(stay, place);
+                self.telling("move", at, words, when)
+            }
+            After::Discharge { stay, .. } => {
+                let place = self.place_after(at, *stay);
+                let stay = &life.stays[*stay];
+                let words = self.told(at, stay.record, when).stay(stay, &place).left(when);
+                self.telling("leave", at, words, when)
+            }
+            After::Result { order, value, .. } => {
+                let order = &life.orders[*order];
+                all.push(self.result(at, order, when, value));
+                let words = self.told(at, order.record, when).order(order, None);
+                self.telling("answered", at, words, when)
+            }
+            After::Attend { stay } => {
+                let words = self.told(at, stay.record, when).stay(stay, &stay.place());
+                self.telling("attend", at, words, when)
+            }
+            After::Rebook { booking: which, .. } => self.telling("rebook", at, booking(*which, true), when),
+            After::Reassign { booking: which, .. } => {
+                self.telling("reassign", at, booking(*which, true), when)
+            }
+            After::Cancel { booking: which, .. } => {
+                self.telling("cancel-booking", at, booking(*which, false), when)
+            }
+        };
+        all.push(telling);
     }
 
     /// What comes days later: results under the number of a record that was merged away, and cancellations of
@@ -179,12 +229,13 @@ impl Source {
         let mut all = Vec::new();
         for (at, record, order) in self.late_results() {
             let when = order.ordered.saturating_add(hours);
-            let mut words = self
+            let words = self
                 .told(at, record, when)
                 .order(&order, Some((when, LATE_VALUE)));
+            let mut telling = self.telling("result", at, words, when);
             // The laboratory still has the number of the record that went.
-            words.set("mrn", &self.people[at].held[record].mrn);
-            all.push(self.telling("result", at, words, when));
+            telling.words.set("mrn", &self.people[at].held[record].mrn);
+            all.push(telling);
         }
         for (at, stay) in self.late_cancellations() {
             let when = stay.admitted().saturating_add(hours);
@@ -223,6 +274,22 @@ impl Source {
         quiet.map(|person| person.index)
     }
 
+    /// A booking that nothing happens to while the system is frozen: what is wrong about it stays wrong.
+    pub(in crate::run) fn settled_booking(&self) -> Option<String> {
+        let lives = self.people.iter().map(|person| &person.life);
+        let undisturbed = lives.filter(|life| {
+            let touches = |after: &After| {
+                matches!(
+                    after,
+                    After::Rebook { .. } | After::Reassign { .. } | After::Cancel { .. }
+                )
+            };
+            !life.after.iter().any(touches)
+        });
+        let mut bookings = undisturbed.flat_map(|life| &life.appointments);
+        bookings.next().map(|booking| booking.number.clone())
+    }
+
     /// An update about a few people, to see what downstream systems get.
     pub(in crate::run) fn probes(&self) -> Vec<Telling> {
         let whole = |at: &usize| self.people[*at].held.len() == 1;
@@ -240,4 +307,28 @@ impl Source {
             })
             .collect()
     }
+}
+
+/// Which records of the comparison a telling speaks of.
+pub(in crate::run) fn concerned(kind: &str, words: &Words) -> Vec<Key> {
+    let key = |class: Class, name: &str| (class, words.text(name).to_owned());
+    let under_mrn = |class: Class, name: &str| {
+        let key = format!("{} {}", words.text("mrn"), words.text(name));
+        (class, key)
+    };
+    let mut about = match kind {
+        "register" | "update" => vec![key(Class::Patient, "mrn"), key(Class::Alias, "mrn")],
+        "merge" | "unmerge" => vec![key(Class::Patient, "mrn"), key(Class::Alias, "loser")],
+        "admit" | "attend" | "move" | "leave" | "cancel-admit" | "cancel-leave" => {
+            vec![key(Class::Visit, "visit"), key(Class::Inpatient, "visit")]
+        }
+        "list" | "pathway" => vec![key(Class::Waiting, "number")],
+        "book" | "rebook" | "reassign" | "cancel-booking" => vec![key(Class::Appointment, "number")],
+        "allergy" => vec![under_mrn(Class::Allergy, "words")],
+        "order" | "answered" => vec![key(Class::OpenOrder, "placer")],
+        "result" => vec![under_mrn(Class::Result, "code"), key(Class::OpenOrder, "placer")],
+        _ => Vec::new(),
+    };
+    about.retain(|(_, key)| !key.is_empty());
+    about
 }
