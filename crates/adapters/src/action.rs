@@ -185,6 +185,12 @@ pub struct Admit {
     /// Bed.
     #[serde(default)]
     pub bed: Option<String>,
+    /// The site, in a domain of several: the product's own when left out.
+    #[serde(default)]
+    pub facility: Option<String>,
+    /// Whether nobody but the owner may see it: sexual health, fertility, staff as patients.
+    #[serde(default)]
+    pub restricted: bool,
     /// Consultant's code.
     #[serde(default)]
     pub consultant: Option<String>,

@@ -467,10 +467,11 @@ impl Shared {
             };
             return self.refuse(&message, &refusal).into();
         }
-        let change = match intake::read(&message, self.profile) {
+        let mut change = match intake::read(&message, self.profile) {
             Ok(change) => change,
             Err(refusal) => return self.refuse(&message, &refusal).into(),
         };
+        change.numbers_only = self.choices.get("matching") == "numbers-only";
         let header = message.header();
         let key = hash(
             0,
@@ -493,6 +494,11 @@ impl Shared {
                 return self.refuse(&message, &refusal).into();
             }
             None => {
+                let barred = (self.profile.reading.bars)(&message, &change, &inner.state, &self.choices);
+                if let Some(refusal) = barred {
+                    drop(inner);
+                    return self.refuse(&message, &refusal).into();
+                }
                 let number = inner.control_id(&mut entry);
                 let failed = (self.profile.reading.fails)(&message, &change, &inner.state, &self.choices);
                 if let Some(reason) = failed {

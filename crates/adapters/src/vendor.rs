@@ -100,6 +100,8 @@ pub(crate) struct Reading {
     pub language_component: usize,
     /// What the product refuses beyond what every product refuses.
     pub refuses: fn(&Message<'_>) -> Option<Refusal>,
+    /// What it refuses for what is on its record and chosen among its assumptions.
+    pub bars: fn(&Message<'_>, &Change, &State, &Choices) -> Option<Refusal>,
     /// Its answer to a frame that is no HL7.
     pub unreadable: AckCode,
     /// Its answer to a message or event it does not know.

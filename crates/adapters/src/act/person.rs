@@ -66,7 +66,7 @@ impl Planner<'_> {
             .rev()
             .find(|encounter| encounter.stage() == Stage::Open);
         let event = match open {
-            Some(encounter) => {
+            Some(encounter) if self.shared.choices.get("demographics-event") != "A31" => {
                 change.visit = Some((
                     VisitAct::Refer,
                     Visit {
@@ -76,7 +76,7 @@ impl Planner<'_> {
                 ));
                 "A08"
             }
-            None => "A31",
+            _ => "A31",
         };
         Ok(Plan {
             cleared: update.clear,

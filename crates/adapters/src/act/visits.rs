@@ -27,6 +27,15 @@ impl Planner<'_> {
         let number = admit
             .visit
             .map_or_else(|| self.state().next_visit_number(person.key), Text::from);
+        let mut at = admit
+            .ward
+            .map(|ward| place(&ward, admit.room.as_deref(), admit.bed.as_deref()));
+        let mut authority = Text::from(codes.visit_authority);
+        if let Some(facility) = admit.facility {
+            at.get_or_insert_default().facility = facility.into();
+            // The pool follows from the facility.
+            authority = Text::default();
+        }
         let consultant = admit.consultant.map(|id| Clinician {
             id: id.into(),
             ..Clinician::default()
@@ -35,7 +44,7 @@ impl Planner<'_> {
             act,
             Visit {
                 number,
-                authority: codes.visit_authority.into(),
+                authority,
                 class: Given::Is(class.into()),
                 specialty: admit
                     .specialty
@@ -52,9 +61,8 @@ impl Planner<'_> {
                         ..Coded::default()
                     })
                     .into(),
-                place: admit
-                    .ward
-                    .map(|ward| place(&ward, admit.room.as_deref(), admit.bed.as_deref())),
+                place: at,
+                restricted: admit.restricted.then_some(true).into(),
                 admitted: (act == VisitAct::Begin).then(|| change.at.clone()).into(),
                 ..Visit::default()
             },
@@ -69,8 +77,8 @@ impl Planner<'_> {
             at: transfer.at,
         };
         let to = place(&transfer.ward, transfer.room.as_deref(), transfer.bed.as_deref());
-        self.visit_event("A02", VisitAct::Move, Stage::Open, of, |visit| {
-            visit.place = Some(to)
+        self.visit_event("A02", VisitAct::Move, Stage::Open, of, |visit, held| {
+            visit.place = Some(beside(held, to));
         })
     }
 
@@ -82,8 +90,8 @@ impl Planner<'_> {
             at: transfer.at,
         };
         let to = place(&transfer.ward, transfer.room.as_deref(), transfer.bed.as_deref());
-        self.visit_event("A15", VisitAct::PlanMove, Stage::Open, of, |visit| {
-            visit.pending = Some(to);
+        self.visit_event("A15", VisitAct::PlanMove, Stage::Open, of, |visit, held| {
+            visit.pending = Some(beside(held, to));
         })
     }
 
@@ -94,7 +102,7 @@ impl Planner<'_> {
             at: discharge.at,
         };
         let (method, destination) = (discharge.method, discharge.destination);
-        self.visit_event("A03", VisitAct::Leave, Stage::Open, of, |visit| {
+        self.visit_event("A03", VisitAct::Leave, Stage::Open, of, |visit, _| {
             visit.disposition = method.map(Text::from).into();
             visit.destination = destination.map(Text::from).into();
         })
@@ -107,7 +115,7 @@ impl Planner<'_> {
         stage: Stage,
         of: OfVisit,
     ) -> Result<Plan, ActError> {
-        self.visit_event(event, act, stage, of, |_| {})
+        self.visit_event(event, act, stage, of, |_, _| {})
     }
 
     fn visit_event(
@@ -116,7 +124,7 @@ impl Planner<'_> {
         act: VisitAct,
         stage: Stage,
         of: OfVisit,
-        fill: impl FnOnce(&mut Visit),
+        fill: impl FnOnce(&mut Visit, &Encounter),
     ) -> Result<Plan, ActError> {
         let person = self.person("patient", &of.patient)?;
         let meant = |encounter: &&Encounter| {
@@ -137,7 +145,7 @@ impl Planner<'_> {
             number: encounter.number.clone(),
             ..Visit::default()
         };
-        fill(&mut visit);
+        fill(&mut visit, encounter);
         change.visit = Some((act, visit));
         Ok(Plan::adt(event, change))
     }
@@ -199,6 +207,17 @@ impl Planner<'_> {
             gone,
             ..Plan::adt(event, change)
         })
+    }
+}
+
+/// A place in the house where the patient is.
+fn beside(held: &Encounter, to: Place) -> Place {
+    Place {
+        facility: held
+            .place()
+            .map(|place| place.facility.clone())
+            .unwrap_or_default(),
+        ..to
     }
 }
 

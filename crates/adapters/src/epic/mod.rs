@@ -58,6 +58,7 @@ static UCLH: Profile = Profile {
         marital: &[("PID", 16)],
         language_component: 1,
         refuses: intake::refuses,
+        bars: |_, _, _, _| None,
         unreadable: AckCode::AR,
         unsupported: AckCode::AE,
         stores: |_| {},

@@ -30,6 +30,11 @@ pub(super) fn read(message: &Message<'_>, reading: &Reading) -> Visit {
         },
         admitted: text(pv1(44)),
         discharged: text(pv1(45)),
+        restricted: match text(message.field("PV2", 22)) {
+            Given::Is(said) => Given::Is(said == "Y"),
+            Given::Deleted => Given::Deleted,
+            Given::Kept => Given::Kept,
+        },
         disposition: text(pv1(36)),
         destination: text(pv1(37)),
         ..Visit::default()

@@ -1,6 +1,6 @@
 //! What this product writes: `Q…T…` control ids, alias pools, display text or bare code values.
 
-use super::codes;
+use super::{codes, trust};
 use hl7v2::{Builder, Encoding};
 
 use crate::emit::clinical::{Style, body, schedule};
@@ -10,6 +10,11 @@ use crate::state::encounter::{Encounter, Place, Stage};
 use crate::state::item::{Item, ItemKind};
 use crate::state::person::{Alias, Clinician, Coded, Person, Role};
 use crate::state::report::Report;
+
+/// The trust whose domain it was at first: for whoever names no other.
+const HOME: &str = "RYJ";
+/// What the product calls itself.
+const DOMAIN: &str = "HNA";
 
 /// A queue number and a transaction number that move at their own pace.
 pub(super) fn control_id(number: u64) -> String {
@@ -21,7 +26,7 @@ pub(super) fn control_id(number: u64) -> String {
 }
 
 /// Orders, bookings and documents by their own messages; allergies and problems ride on an update.
-pub(super) fn tells(item: &Item, phase: Phase, _choices: &Choices) -> (&'static str, &'static str) {
+pub(super) fn tells(item: &Item, phase: Phase, choices: &Choices) -> (&'static str, &'static str) {
     match (item.kind, phase) {
         (ItemKind::Order, _) => ("ORM", "O01"),
         (ItemKind::Booking, Phase::New) => ("SIU", "S12"),
@@ -33,7 +38,9 @@ pub(super) fn tells(item: &Item, phase: Phase, _choices: &Choices) -> (&'static 
         (ItemKind::Problem, Phase::New) => ("PPR", "PC1"),
         (ItemKind::Problem, Phase::Changed) => ("PPR", "PC2"),
         (ItemKind::Problem, Phase::Cancelled) => ("PPR", "PC3"),
-        (ItemKind::Allergy, _) if item.encounter.is_some() => ("ADT", "A08"),
+        (ItemKind::Allergy, _) if item.encounter.is_some() && choices.get("demographics-event") != "A31" => {
+            ("ADT", "A08")
+        }
         (ItemKind::Allergy, _) => ("ADT", "A31"),
         (ItemKind::Charge, _) => ("DFT", "P03"),
     }
@@ -85,6 +92,9 @@ fn write(emission: &Emission<'_>, raw: bool) -> Vec<u8> {
     header(emission, raw, &mut out);
     if let Some(report) = emission.report {
         pid(emission, raw, &mut out);
+        if let Some(encounter) = emission.encounter {
+            pv1(emission, encounter, raw, &mut out);
+        }
         result(report, raw, &mut out);
         return to_ascii(out.finish());
     }
@@ -150,9 +160,12 @@ fn write(emission: &Emission<'_>, raw: bool) -> Vec<u8> {
 fn header(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
     let mut msh = out.segment("MSH");
     if raw {
-        msh.set(4, "HNA");
+        msh.set(4, DOMAIN);
     } else {
-        msh.set(3, "CERNER").set(4, "RYJ").set(5, "EPRGW").set(6, "RYJ");
+        msh.set(3, "CERNER")
+            .set(4, teller(emission))
+            .set(5, "EPRGW")
+            .set(6, "RYJ");
     }
     msh.set(7, &time_to(emission.now, 14))
         .put(9, parts(&[emission.code, emission.event]))
@@ -163,6 +176,19 @@ fn header(emission: &Emission<'_>, raw: bool, out: &mut Builder) {
         msh.set(18, "8859/1");
     } else {
         msh.set(15, "AL").set(16, "NE").set(17, "44").set(18, "ASCII");
+    }
+}
+
+/// MSH-4: the trust whose visit it is, else the only one that knows the person. What several know and none owns is told
+/// by the domain itself.
+fn teller(emission: &Emission<'_>) -> &'static str {
+    if let Some(encounter) = emission.encounter {
+        return trust::owner(encounter).map_or(HOME, |trust| trust.code);
+    }
+    match trust::knowing(emission.person).as_slice() {
+        [] => HOME,
+        [only] => only.code,
+        _ => DOMAIN,
     }
 }
 
@@ -312,7 +338,10 @@ fn telecoms(emission: &Emission<'_>, raw: bool) -> Er7 {
 
 /// The financial number of a visit in its pool.
 fn fin(encounter: &Encounter, raw: bool) -> Er7 {
-    fin_of(&encounter.number, &encounter.authority, raw)
+    match trust::owner(encounter) {
+        Some(owner) if encounter.authority.is_empty() => fin_of(&encounter.number, &owner.visit_pool(), raw),
+        _ => fin_of(&encounter.number, &encounter.authority, raw),
+    }
 }
 
 fn fin_of(number: &str, authority: &str, raw: bool) -> Er7 {
@@ -428,10 +457,15 @@ fn personnel(clinician: &Clinician, raw: bool) -> Er7 {
     }))
 }
 
-fn place(place: &Place, raw: bool) -> Er7 {
+/// The site of a visit that names none.
+fn site(encounter: &Encounter) -> String {
+    trust::owner(encounter).map_or_else(|| format!("{HOME}01"), trust::Trust::site)
+}
+
+fn place(place: &Place, site: &str, raw: bool) -> Er7 {
     let kind = if raw { "CD:1450" } else { "Bed(s)" };
     let facility = if place.facility.is_empty() {
-        "RYJ01"
+        site
     } else {
         &place.facility
     };
@@ -451,7 +485,7 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
     let class = codes::printed(codes::ENCOUNTER_TYPE, &encounter.class, raw);
     pv1.set(1, "1").set(2, &class);
     if let Some(now) = encounter.place() {
-        pv1.put(3, place(now, raw));
+        pv1.put(3, place(now, &site(encounter), raw));
     }
     let told = |set: u16, code: Option<&crate::state::Text>| {
         code.map(|code| codes::printed(set, code, raw))
@@ -461,7 +495,7 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
     if emission.event == "A02"
         && let Some(before) = encounter.place_before()
     {
-        pv1.put(6, place(before, raw));
+        pv1.put(6, place(before, &site(encounter), raw));
     }
     if let Some(consultant) = &encounter.consultant {
         pv1.put(7, personnel(consultant, raw));
@@ -501,14 +535,11 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
     if emission.event == "A13" {
         pv1.put(36, Er7::null()).put(37, Er7::null()).put(45, Er7::null());
     }
-    let facility = encounter.place().map_or("RYJ01", |place| {
-        if place.facility.is_empty() {
-            "RYJ01"
-        } else {
-            place.facility.as_str()
-        }
-    });
-    pv1.set(39, facility).set(
+    let facility = encounter.place().map(|place| place.facility.to_string());
+    let facility = facility
+        .filter(|facility| !facility.is_empty())
+        .unwrap_or_else(|| site(encounter));
+    pv1.set(39, &facility).set(
         41,
         match (encounter.stage(), raw) {
             (Stage::Closed, false) => "DIS",
@@ -518,7 +549,7 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
         },
     );
     if let Some(pending) = &encounter.pending {
-        pv1.put(42, place(pending, raw));
+        pv1.put(42, place(pending, &site(encounter), raw));
     }
     pv1.set(
         44,
@@ -531,9 +562,14 @@ fn pv1(emission: &Emission<'_>, encounter: &Encounter, raw: bool, out: &mut Buil
     if let Some(discharged) = &encounter.discharged {
         pv1.set(45, &time_to(discharged, 14));
     }
-    if let Some(reason) = &encounter.reason {
+    if encounter.reason.is_some() || encounter.restricted {
         let mut pv2 = out.segment("PV2");
-        pv2.put(3, parts(&[&reason.code, &reason.text]));
+        if let Some(reason) = &encounter.reason {
+            pv2.put(3, parts(&[&reason.code, &reason.text]));
+        }
+        if encounter.restricted {
+            pv2.set(22, "Y");
+        }
     }
 }
 

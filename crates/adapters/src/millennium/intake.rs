@@ -41,7 +41,7 @@ pub(super) fn parted(message: &Message<'_>) -> Vec<Alias> {
         .unwrap_or_default()
 }
 
-fn alias(cx: Cx) -> Option<Alias> {
+pub(super) fn alias(cx: Cx) -> Option<Alias> {
     let nhs_pool = cx.is_called_nhs() || cx.kind == "CD:3844501";
     if nhs_pool {
         // A pool that says NHS and a number that is none: kept out rather than matched on.

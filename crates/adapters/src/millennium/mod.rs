@@ -10,6 +10,7 @@ mod emit;
 mod face;
 mod intake;
 mod seed;
+mod trust;
 
 use hl7v2::ack::AckCode;
 
@@ -83,6 +84,7 @@ const READING: Reading = Reading {
     marital: &[("PID", 16)],
     language_component: 1,
     refuses: intake::refuses,
+    bars: trust::bars,
     unreadable: AckCode::AE,
     unsupported: AckCode::AE,
     stores: intake::stores,
@@ -117,9 +119,24 @@ const ASSUMPTIONS: &[Assumption] = &[
     ),
     Assumption::assumed(
         "contributor",
-        "an empty MSH-3 and MSH-4 is answered AE; any other sender is a known contributor",
-        "millennium.md 2.4 and item 24",
-    ),
+        "any",
+        "millennium.md 2.4 and item 24: any sender that names itself, or only the domain's trusts by MSH-4, each with \
+         its own facilities and pools; an empty MSH-3 and MSH-4 is answered AE",
+    )
+    .choices(&["any", "by-trust"]),
+    Assumption::assumed(
+        "contributor-refusal",
+        "AE",
+        "millennium.md 2.4: what a contributor hears that says what is not its own to say",
+    )
+    .choices(&["AE", "AR"]),
+    Assumption::assumed(
+        "demographics-event",
+        "by-visit",
+        "scenarios.md 3.2: A08 with the visit while somebody is in hospital, or A31 always, which shows no visit to the \
+         trusts that share the person",
+    )
+    .choices(&["by-visit", "A31"]),
     Assumption::assumed(
         "acknowledgement",
         "AA once the change is recorded, AE for what cannot be taken; no AR",
@@ -138,9 +155,11 @@ const ASSUMPTIONS: &[Assumption] = &[
     ),
     Assumption::assumed(
         "matching",
-        "hospital number by pool first, then NHS number when the dates of birth agree",
-        "millennium.md 2.5: the product does not look for duplicates",
-    ),
+        "numbers-then-nhs",
+        "millennium.md 2.5: the product does not look for duplicates; hospital number by pool first, then NHS number when \
+         the dates of birth agree, or numbers of pools only",
+    )
+    .choices(&["numbers-then-nhs", "numbers-only"]),
     Assumption::assumed(
         "repeat-order",
         "alias pools swap with every change of the person; the NHS number stays last",

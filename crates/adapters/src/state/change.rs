@@ -109,6 +109,8 @@ pub(crate) struct Visit {
     pub destination: Given<Text>,
     /// The number of the visit that goes, when two are combined.
     pub combined: Text,
+    /// PV2-22: whether it is kept from all but its owner.
+    pub restricted: Given<bool>,
 }
 
 /// What an event does to a visit.
@@ -150,6 +152,8 @@ pub(crate) struct Change {
     /// When it was recorded: EVN-2, else MSH-7. Decides between events that contradict each other.
     pub recorded: Text,
     pub aliases: Vec<Alias>,
+    /// Whether an NHS number says nothing about who is meant.
+    pub numbers_only: bool,
     pub demographics: Demographics,
     pub visit: Option<(VisitAct, Visit)>,
     pub merge: Option<Merge>,
@@ -198,8 +202,12 @@ impl State {
     pub(crate) fn apply(&mut self, change: Change, now_ms: i64) -> Applied {
         let birth = change.demographics.birth.value().cloned();
         let renumbered = change.merge.as_ref().filter(|merge| merge.renumber);
-        let person = self
-            .known_by(&change.aliases, birth.as_deref())
+        let known = if change.numbers_only {
+            self.known_by_number(&change.aliases)
+        } else {
+            self.known_by(&change.aliases, birth.as_deref())
+        };
+        let person = known
             .or_else(|| self.known_by(&renumbered?.losers, None))
             .unwrap_or_else(|| self.create_person(&change.aliases));
         let mut applied = Applied {
@@ -211,6 +219,7 @@ impl State {
             at,
             recorded,
             aliases,
+            numbers_only: _,
             demographics,
             visit,
             merge,
@@ -431,6 +440,11 @@ fn onto_encounter(encounter: &mut Encounter, act: VisitAct, visit: Visit, (at, r
     consultant.onto(&mut encounter.consultant);
     referrer.onto(&mut encounter.referrer);
     reason.onto(&mut encounter.reason);
+    match visit.restricted {
+        Given::Is(restricted) => encounter.restricted = restricted,
+        Given::Deleted => encounter.restricted = false,
+        Given::Kept => {}
+    }
     let admitted = visit.admitted.value().cloned();
     visit.admitted.onto(&mut encounter.admitted);
     match act {

@@ -78,6 +78,9 @@ pub(crate) struct Encounter {
     pub planned: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
+    /// PV2-22: of a restricted class, which nobody but its owner sees.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restricted: bool,
     /// Time of the event that last said whether there was an admission at all.
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub admission_known_at: Text,

@@ -110,30 +110,50 @@ impl State {
         at
     }
 
+    /// The living record that holds that number.
+    fn holder(&self, alias: &Alias) -> Option<u32> {
+        let mut keys = self.index.by_alias(&alias.value).iter().copied();
+        let holds = |key: &u32| {
+            self.person(*key)
+                .is_some_and(|person| person.aliases.iter().any(|held| held.names_the_same(alias)))
+        };
+        keys.find(holds).map(|key| self.survivor(key))
+    }
+
+    /// The living record of whoever has one of these numbers, NHS numbers aside.
+    fn known_by_number(&self, aliases: &[Alias]) -> Option<u32> {
+        let own = aliases.iter().filter(|alias| alias.role != Role::Nhs);
+        own.filter_map(|alias| self.holder(alias)).next()
+    }
+
+    /// Whether somebody has that number, pool included.
+    pub(crate) fn is_held(&self, alias: &Alias) -> bool {
+        self.holder(alias).is_some()
+    }
+
+    /// Whether these numbers, NHS numbers aside, are those of more than one person.
+    pub(crate) fn are_several(&self, aliases: &[Alias]) -> bool {
+        let own = aliases.iter().filter(|alias| alias.role != Role::Nhs);
+        let mut holders = own.filter_map(|alias| self.holder(alias));
+        holders
+            .next()
+            .is_some_and(|first| holders.any(|other| other != first))
+    }
+
+    /// The visit with that number, whoever's it is.
+    pub(crate) fn visit_numbered(&self, number: &str) -> Option<&Encounter> {
+        let key = self.index.by_visit(number).first()?;
+        self.encounter(*key).map(|(_, encounter)| encounter)
+    }
+
     /// The living record of whoever is known by one of these numbers: hospital number first, then NHS number, and
     /// that only when the dates of birth do not contradict each other.
     pub(crate) fn known_by(&self, aliases: &[Alias], birth: Option<&str>) -> Option<u32> {
-        let held = |alias: &Alias| {
-            self.index
-                .by_alias(&alias.value)
-                .iter()
-                .copied()
-                .find(|key| {
-                    self.people
-                        .get(key)
-                        .is_some_and(|person| person.aliases.iter().any(|held| held.names_the_same(alias)))
-                })
-                .map(|key| self.survivor(key))
-        };
-        let own = aliases
-            .iter()
-            .filter(|alias| alias.role != Role::Nhs)
-            .find_map(held);
-        own.or_else(|| {
+        self.known_by_number(aliases).or_else(|| {
             aliases
                 .iter()
                 .filter(|alias| alias.role == Role::Nhs)
-                .find_map(held)
+                .find_map(|alias| self.holder(alias))
                 .filter(|key| {
                     match (
                         birth,
