@@ -17,6 +17,7 @@ mod gateway;
 mod guard;
 mod identify;
 mod metrics;
+mod origin;
 mod parse;
 mod phi;
 mod pipeline;

@@ -15,7 +15,7 @@ use crate::deliver::lanes::LaneKeys;
 use crate::gateway::Shared as Gateway;
 use crate::receive::Received;
 use crate::verdict::Failure;
-use crate::{acknowledge, identify, parse, record, route};
+use crate::{acknowledge, identify, origin, parse, record, route};
 
 /// Carries one message from the wire to its destinations.
 ///
@@ -98,7 +98,9 @@ pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
                 Err(failure) => decision.failure = Some(failure),
                 Ok(()) => {
                     decision.flag = parse::undecodable(&message);
-                    plan(gateway, received, &identity, &mut decision);
+                    let own = gateway.settings.origin.as_deref();
+                    let returned = own.is_some_and(|own| origin::carries(&message, own));
+                    plan(gateway, received, &identity, returned, &mut decision);
                 }
             }
         }
@@ -107,8 +109,19 @@ pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
     decision
 }
 
-fn plan(gateway: &Gateway, received: &Received, identity: &identify::Identity<'_>, decision: &mut Decision) {
+fn plan(
+    gateway: &Gateway,
+    received: &Received,
+    identity: &identify::Identity<'_>,
+    returned: bool,
+    decision: &mut Decision,
+) {
     let interfaces = &gateway.settings.interfaces;
+    if returned {
+        decision.state = MessageState::Unrouted;
+        decision.failure = Some(Failure::Returned);
+        return;
+    }
     let origin = identity.origin(received.door.endpoint());
     let routes = route::route(interfaces, &origin);
     if routes.is_empty() {
@@ -144,7 +157,7 @@ impl Decision {
     /// What the sender is told: an unrouted message is accepted where the site says so.
     pub(crate) fn verdict(&self, gateway: &Gateway) -> Result<(), &Failure> {
         match &self.failure {
-            None => Ok(()),
+            None | Some(Failure::Returned) => Ok(()),
             Some(Failure::Unrouted | Failure::UnknownEvent) if gateway.settings.unrouted == Unrouted::Aa => {
                 Ok(())
             }

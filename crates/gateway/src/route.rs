@@ -147,6 +147,10 @@ fn takes(interface: &Interface, origin: &Origin<'_>) -> bool {
         .iter()
         .any(|event| event.matches(origin.message_code, origin.trigger_event))
         && (interface.facility.is_empty()
+            || interface
+                .shared
+                .iter()
+                .any(|event| event.matches(origin.message_code, origin.trigger_event))
             || origin.facilities.iter().any(|found| {
                 !found.is_empty()
                     && interface

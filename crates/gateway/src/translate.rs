@@ -10,6 +10,7 @@ use translate::dialect::Dialect;
 
 use crate::config::Translate;
 use crate::gateway::Shared as Gateway;
+use crate::origin;
 
 /// What is to be sent.
 pub(crate) enum Payload {
@@ -45,5 +46,8 @@ pub(crate) fn translate(
     let to = gateway.settings.endpoints[interface.to].dialect;
     let mut out = Vec::with_capacity(frame.len() + frame.len() / 4);
     translator.convert(&message, from, to, &mut out, ledger);
+    if let Some(origin) = &gateway.settings.origin {
+        origin::tag(&mut out, origin);
+    }
     Ok(Payload::Er7(out.into()))
 }

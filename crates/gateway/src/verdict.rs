@@ -67,6 +67,8 @@ pub(crate) enum Failure {
     LiveNumber(Option<Location>),
     /// No interface takes this event from this sender.
     Unrouted,
+    /// It carries this gateway's own origin tag: it has been here, and is answered as taken.
+    Returned,
     /// HL7 has no such event, and no interface names it as one of its own.
     UnknownEvent,
     /// The journal did not take the record.
@@ -103,6 +105,7 @@ impl Failure {
             Self::UnknownVersion => (AR, "203", "not-supported", 422, Sender),
             Self::LiveNumber(_) => (AE, "204", "business-rule", 422, Sender),
             Self::Unrouted => (AR, "200", "not-supported", 422, Sender),
+            Self::Returned => (AckCode::AA, "0", "informational", 200, Sender),
             Self::UnknownEvent => (AR, "201", "not-supported", 422, Sender),
             Self::NotRecorded => (AE, "207", "exception", 503, Ours),
             Self::Stopping => (AE, "207", "transient", 503, Ours),
@@ -168,6 +171,9 @@ impl fmt::Display for Failure {
                 f.write_str("holds an NHS number outside the ranges for synthetic people")
             }
             Self::Unrouted => f.write_str("no interface takes this event from this sender"),
+            Self::Returned => {
+                f.write_str("carries this gateway's own origin tag: it has been here and goes nowhere")
+            }
             Self::UnknownEvent => f.write_str("MSH-9.2 is no event of this message code that HL7 knows"),
             Self::NotRecorded => f.write_str("the journal is not available, please send again"),
             Self::Stopping => f.write_str("the gateway is stopping, please send again"),

@@ -84,6 +84,63 @@ async fn system_source_event_and_facility_decide() {
 }
 
 #[tokio::test]
+async fn one_stream_is_split_by_facility_and_what_all_share_reaches_all() {
+    let (mut north, mut south) = (Receiver::willing().await, Receiver::willing().await);
+    let to = |name: &str, address: std::net::SocketAddr, facility: &str| {
+        format!(
+            "[[endpoint]]\nname = '{name}'\nsend = 'mllp://{address}'\n\
+             [[interface]]\nname = 'to-{name}'\nfrom = 'in'\nto = '{name}'\ntranslate = 'none'\n\
+             facility = ['{facility}']\nshared = ['ADT^A31', 'ADT^A40']\n"
+        )
+    };
+    let config = format!(
+        "[gateway]\nhttp = '127.0.0.1:0'\n[[endpoint]]\nname = 'in'\nlisten = 'mllp://127.0.0.1:0'\n{}{}",
+        to("north", north.address, "RYJ"),
+        to("south", south.address, "RQM")
+    );
+    let bed = Bed::start(&config).await;
+    for (event, control, trust) in [("A01", "N1", "RYJ"), ("A01", "S1", "RQM"), ("A31", "BOTH", "RQM")] {
+        let message = support::event(event, control, "7").replace("|PAS|RYJ|", &format!("|PAS|{trust}|"));
+        assert_eq!(bed.send(&message).await.code(), AckCode::AA);
+    }
+    let nobodys = event("A01", "NOBODY", "7").replace("|PAS|RYJ|", "|PAS|RXX|");
+    assert_eq!(bed.send(&nobodys).await.code(), AckCode::AR);
+    bed.until(DeliveryState::Delivered, 4).await;
+    north.until(2).await;
+    south.until(2).await;
+    assert_eq!(north.taken(), ["N1", "BOTH"]);
+    assert_eq!(south.taken(), ["S1", "BOTH"]);
+}
+
+#[tokio::test]
+async fn what_carries_our_own_origin_is_taken_and_goes_nowhere() {
+    let mut receiver = Receiver::willing().await;
+    let text = format!(
+        "[gateway]\nhttp = '127.0.0.1:0'\norigin = 'north'\n\
+         [[endpoint]]\nname = 'in'\nlisten = 'mllp://127.0.0.1:0'\n\
+         [[endpoint]]\nname = 'out'\nsend = 'mllp://{}'\n\
+         [[interface]]\nname = 'in-to-out'\nfrom = 'in'\nto = 'out'\n",
+        receiver.address
+    );
+    let bed = Bed::start(&text).await;
+    bed.send(&admission("M1", "7")).await;
+    receiver.until(1).await;
+    let sent = String::from_utf8(receiver.frames.lock().unwrap()[0].clone()).unwrap();
+    assert!(sent.ends_with("\rZOT|north\r"), "{sent}");
+    let back = sent.replace("|M1|", "|M2|");
+    assert_eq!(
+        bed.send(&back).await.code(),
+        AckCode::AA,
+        "whoever sent it is rid of it"
+    );
+    let others = sent.replace("|M1|", "|M3|").replace("ZOT|north", "ZOT|south");
+    assert_eq!(bed.send(&others).await.code(), AckCode::AA);
+    receiver.until(2).await;
+    bed.until(DeliveryState::Delivered, 2).await;
+    assert_eq!(receiver.taken(), ["M1", "M3"]);
+}
+
+#[tokio::test]
 async fn an_endpoint_that_is_away_holds_up_no_other() {
     let (north, south, mut archive) = (
         Receiver::willing().await,

@@ -38,6 +38,11 @@ impl Running {
         self.gateway.addresses().first().map(|(_, address)| *address)
     }
 
+    /// The further listening endpoints, by name: the first is [`gateway_address`](Self::gateway_address).
+    pub(super) fn further_listeners(&self) -> impl Iterator<Item = (String, SocketAddr)> {
+        self.gateway.addresses().into_iter().skip(1)
+    }
+
     pub(super) fn facades(&self) -> Vec<String> {
         self.gateway.facades()
     }

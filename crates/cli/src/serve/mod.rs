@@ -266,6 +266,9 @@ fn say_ready(options: &Options, running: &Running, console: &str, folder: &Folde
             .unwrap_or_default();
         output::line(format_args!("eprgw {} mllp={}{fhir}", system.name, system.mllp))?;
     }
+    for (name, address) in running.further_listeners() {
+        output::line(format_args!("eprgw {name} mllp={address}"))?;
+    }
     for path in running.facades() {
         output::line(format_args!("eprgw facade fhir={console}{path}"))?;
     }

@@ -88,6 +88,7 @@ impl Check<'_> {
             limits,
             http: http?,
             fhir_path,
+            origin: self.origin(table),
             unrouted: table.unrouted,
             zone: zone?,
             nhs_ranges: nhs_ranges?,
@@ -146,6 +147,20 @@ impl Check<'_> {
             page_deliveries: table.page_deliveries,
             drain_timeout: Duration::from_millis(table.drain_timeout_ms),
         }
+    }
+
+    /// A tag is a plain word: it must survive every dialect.
+    fn origin(&mut self, table: &GatewayTable) -> Option<String> {
+        let origin = table.origin.as_ref()?;
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
+        if origin.is_empty() || !origin.chars().all(plain) {
+            self.problem(
+                "gateway.origin",
+                "is no plain word: letters, digits, hyphens and dots",
+                None,
+            );
+        }
+        Some(origin.clone())
     }
 
     fn zone(&mut self, name: &str) -> Option<TimeZone> {

@@ -44,6 +44,10 @@ pub struct GatewayTable {
     pub http: String,
     /// Path under which the gateway itself takes FHIR.
     pub fhir_path: String,
+    /// This gateway's name, written into what it translates for others as an origin tag (ZOT-1). A message that comes
+    /// back with it is recorded, answered AA and delivered nowhere. Without a name nothing is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// ACK for a message that no interface accepts: `AA` or `AR`. It is recorded either way.
     pub unrouted: Unrouted,
     /// Zone of local times that carry no offset.
@@ -94,6 +98,7 @@ impl Default for GatewayTable {
         Self {
             http: "127.0.0.1:8575".into(),
             fhir_path: "/fhir/r4".into(),
+            origin: None,
             unrouted: Unrouted::Ar,
             zone: "Europe/London".into(),
             allow_non_loopback: false,
@@ -314,6 +319,9 @@ pub struct InterfaceTable {
     /// Facilities taken, by MSH-4, PV1-3.4 or PV1-39; empty takes any.
     #[serde(default)]
     pub facility: Vec<String>,
+    /// Events taken from every facility although `facility` names some: facts that belong to all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<String>,
     /// `dialect` (HL7 v2 to HL7 v2), `fhir`, or `none` (bytes as they stand); by the endpoint's sort when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub translate: Option<Translate>,

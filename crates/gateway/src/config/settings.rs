@@ -24,6 +24,8 @@ pub struct Settings {
     pub http: SocketAddr,
     /// Path under which the gateway takes FHIR.
     pub fhir_path: String,
+    /// The origin tag written into what is translated, and recognised when it comes back.
+    pub origin: Option<String>,
     /// ACK for a message without a route.
     pub unrouted: Unrouted,
     /// Zone of times that carry no offset.
@@ -204,6 +206,8 @@ pub struct Interface {
     pub accept: Vec<EventPattern>,
     /// Facilities taken; empty takes any.
     pub facility: Vec<String>,
+    /// Events taken from every facility.
+    pub shared: Vec<EventPattern>,
     /// What happens on the way.
     pub translate: Translate,
     /// What later messages of the patient do while one is held.

@@ -16,7 +16,6 @@ impl Check<'_> {
         let table = &self.file.interface[at];
         let from = self.from(at, &table.from);
         let to = self.to(at, &table.to);
-        let mut accept = Vec::new();
         if table.accept.is_empty() {
             self.problem(
                 format!("interface[{at}].accept"),
@@ -24,14 +23,11 @@ impl Check<'_> {
                 Some("*".into()),
             );
         }
-        for (event, text) in table.accept.iter().enumerate() {
-            match text.parse::<EventPattern>() {
-                Ok(pattern) => accept.push(pattern),
-                Err(error) => {
-                    let message = format!("`{text}` is no event: {error}");
-                    self.problem(format!("interface[{at}].accept[{event}]"), message, error.nearest);
-                }
-            }
+        let accept = self.events(&format!("interface[{at}].accept"), &table.accept);
+        let shared = self.events(&format!("interface[{at}].shared"), &table.shared);
+        if !shared.is_empty() && table.facility.is_empty() {
+            let message = "says nothing: without `facility` every event is taken from all";
+            self.problem(format!("interface[{at}].shared"), message, None);
         }
         self.site(at, table);
         let (from, to) = (from?, to?);
@@ -60,10 +56,25 @@ impl Check<'_> {
             to,
             accept,
             facility: table.facility.clone(),
+            shared,
             translate,
             on_held: table.on_held,
             site: table.site.clone(),
         })
+    }
+
+    fn events(&mut self, key: &str, written: &[String]) -> Vec<EventPattern> {
+        let mut events = Vec::new();
+        for (event, text) in written.iter().enumerate() {
+            match text.parse::<EventPattern>() {
+                Ok(pattern) => events.push(pattern),
+                Err(error) => {
+                    let message = format!("`{text}` is no event: {error}");
+                    self.problem(format!("{key}[{event}]"), message, error.nearest);
+                }
+            }
+        }
+        events
     }
 
     /// Checks an override against the tables that translate; files that it names are read when the gateway starts.
@@ -187,8 +198,13 @@ impl Check<'_> {
             .enumerate()
             .filter_map(|(at, one)| {
                 let same = |other: &InterfaceTable| {
-                    (&other.from, &other.to, &other.accept, &other.facility)
-                        == (&one.from, &one.to, &one.accept, &one.facility)
+                    (
+                        &other.from,
+                        &other.to,
+                        &other.accept,
+                        &other.facility,
+                        &other.shared,
+                    ) == (&one.from, &one.to, &one.accept, &one.facility, &one.shared)
                 };
                 interfaces[..at].iter().position(same).map(|first| (at, first))
             })
