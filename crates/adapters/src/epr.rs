@@ -467,7 +467,7 @@ impl Shared {
             };
             return self.refuse(&message, &refusal).into();
         }
-        let mut change = match intake::read(&message, self.profile) {
+        let mut change = match intake::read(&message, self.profile, &self.choices) {
             Ok(change) => change,
             Err(refusal) => return self.refuse(&message, &refusal).into(),
         };

@@ -96,7 +96,7 @@ impl Shared {
             let Ok(message) = Message::parse(&trouble.message) else {
                 return Err(still);
             };
-            let Ok(change) = intake::read(&message, self.profile) else {
+            let Ok(change) = intake::read(&message, self.profile, &self.choices) else {
                 return Err(still);
             };
             if (self.profile.reading.fails)(&message, &change, &inner.state, &self.choices).is_some() {

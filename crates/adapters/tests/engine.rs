@@ -573,3 +573,103 @@ async fn faults_strike_answers_and_what_leaves_and_are_over() {
     );
     assert!(system.epr.faults().is_empty());
 }
+
+/// One update of a person as any vendor's feed may send it.
+fn update(control: &str, recorded: &str, line: &str) -> Vec<String> {
+    vec![
+        format!("MSH|^~\\&|A|SITE|||20260301120000||ADT^A31|{control}|P|2.4"),
+        format!("EVN|A31|{recorded}"),
+        format!("PID|1||40000017^^^MRENTR^MEDREC||PLUM^IVY||19700228|F|||{line}^^LONDON^^ZZ1 1AA"),
+    ]
+}
+
+/// PID-11 as the EPR tells it.
+async fn address(system: &System) -> String {
+    let told = system
+        .act(json!({"update": {"patient": "40000017", "title": "MS"}}))
+        .await;
+    let told = String::from_utf8(told.message.to_vec()).unwrap();
+    field(&told, "PID", 11).split('^').next().unwrap().to_uppercase()
+}
+
+#[tokio::test]
+async fn a_detail_said_later_stays_when_an_older_message_arrives_after_it() {
+    for vendor in VENDORS {
+        let mut system = System::start(vendor.name).await;
+        send(&mut system, &update("C1", "20260301090000", "1 ACORN STREET")).await;
+        send(&mut system, &update("C2", "20260303090000", "3 OAK LANE")).await;
+        // Late: it still tells what nobody told since, and nothing else.
+        let mut late = update("C3", "20260302090000", "2 BEECH ROAD");
+        late[2].push_str("||020 7946 0001");
+        let answer = send(&mut system, &late).await;
+        assert_eq!(code(&answer), "AA", "{answer}");
+        assert_eq!(address(&system).await, "3 OAK LANE", "{}", vendor.name);
+        let told = system
+            .act(json!({"update": {"patient": "40000017", "title": "DR"}}))
+            .await;
+        let told = String::from_utf8(told.message.to_vec()).unwrap();
+        assert!(field(&told, "PID", 13).contains("7946"), "{told}");
+
+        let mut settings = settings(vendor, vendor.default_profile().name);
+        settings.choices = [("person-details".to_owned(), "arrival".to_owned())].into();
+        let mut system = System::with(vendor, settings).await;
+        send(&mut system, &update("C2", "20260303090000", "3 OAK LANE")).await;
+        send(&mut system, &update("C3", "20260302090000", "2 BEECH ROAD")).await;
+        assert_eq!(address(&system).await, "2 BEECH ROAD", "{}", vendor.name);
+    }
+}
+
+#[tokio::test]
+async fn somebody_at_the_keyboard_is_heard_whatever_a_feed_said_of_later_days() {
+    for vendor in VENDORS {
+        let mut system = System::start(vendor.name).await;
+        send(&mut system, &update("C1", "20291231090000", "1 ACORN STREET")).await;
+        system
+            .act(json!({"update": {"patient": "40000017", "address": "9 Elm Row", "city": "London"}}))
+            .await;
+        assert_eq!(address(&system).await, "9 ELM ROW", "{}", vendor.name);
+    }
+}
+
+#[tokio::test]
+async fn a_result_does_not_say_who_somebody_is_once_they_are_registered() {
+    let result = |recorded: &str, line: &str| {
+        vec![
+            format!("MSH|^~\\&|LAB|SITE|||{recorded}||ORU^R01|R{recorded}|P|2.3"),
+            format!("PID|1||40000017^^^MRENTR^MEDREC||PLUMM^IVIE||19700227|M|||{line}^^LONDON^^ZZ1 1AA"),
+            format!("OBR|1|P1|F{recorded}|NA^Sodium|||{recorded}"),
+            "OBX|1|NM|NA^Sodium||139||||||F".to_owned(),
+        ]
+    };
+    for vendor in VENDORS {
+        let registered = update("C1", "20260301090000", "1 ACORN STREET");
+        for result_first in [false, true] {
+            let mut system = System::start(vendor.name).await;
+            let mut messages = vec![registered.clone(), result("20260302090000", "7 WRONG WAY")];
+            if result_first {
+                messages.reverse();
+            }
+            for message in &messages {
+                let answer = send(&mut system, message).await;
+                assert_eq!(code(&answer), "AA", "{answer}");
+            }
+            assert_eq!(system.epr.people(), 1);
+            assert_eq!(address(&system).await, "1 ACORN STREET", "{}", vendor.name);
+            let told = system
+                .act(json!({"update": {"patient": "40000017", "title": "DR"}}))
+                .await;
+            let told = String::from_utf8(told.message.to_vec()).unwrap();
+            assert!(
+                field(&told, "PID", 5).to_uppercase().starts_with("PLUM^IVY"),
+                "{told}"
+            );
+            assert!(field(&told, "PID", 7).starts_with("19700228"), "{told}");
+            assert!(field(&told, "PID", 8).starts_with('F'), "{told}");
+        }
+        // Until somebody registers them, the newest result says who they are, in whatever order results come.
+        let mut system = System::start(vendor.name).await;
+        send(&mut system, &result("20260303090000", "8 NEWER WAY")).await;
+        send(&mut system, &result("20260302090000", "7 OLDER WAY")).await;
+        assert_eq!(address(&system).await, "8 NEWER WAY", "{}", vendor.name);
+    }
+}

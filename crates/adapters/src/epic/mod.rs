@@ -115,6 +115,17 @@ const ASSUMPTIONS: &[Assumption] = &[
     )
     .choices(&["off", "on"]),
     Assumption::assumed(
+        "person-details",
+        "event-time",
+        "epic.md 2.5: messages come out of order and late, and readers have to bear it; each detail counts as of EVN-2, else MSH-7, or the last to arrive wins",
+    )
+    .choices(&["event-time", "arrival"]),
+    Assumption::assumed(
+        "details-by-other-messages",
+        "only ADT says who somebody is; others register somebody unknown until an ADT does",
+        "epic.md 2.5: what an order or a result does to a registration is not public",
+    ),
+    Assumption::assumed(
         "unknown-person",
         "an event about somebody unknown registers them",
         "epic.md 2.5",

@@ -14,7 +14,8 @@ use hl7v2::ack::AckCode;
 use hl7v2::{Location, Message};
 
 use self::read::{given, text};
-use crate::state::change::{Merge, VisitAct};
+use crate::epr::Choices;
+use crate::state::change::{Merge, Standing, VisitAct};
 use crate::state::{Change, Text};
 use crate::vendor::{Profile, Reading};
 
@@ -51,7 +52,7 @@ impl Refusal {
 /// # Errors
 /// A [`Refusal`] when the type or event is none of the product's, a number that must be there is not, or the
 /// product has a rule of its own against it.
-pub(crate) fn read(message: &Message<'_>, profile: &Profile) -> Result<Change, Refusal> {
+pub(crate) fn read(message: &Message<'_>, profile: &Profile, choices: &Choices) -> Result<Change, Refusal> {
     let reading = &profile.reading;
     if let Some(refusal) = (reading.refuses)(message) {
         return Err(refusal);
@@ -85,6 +86,11 @@ pub(crate) fn read(message: &Message<'_>, profile: &Profile) -> Result<Change, R
                 "MSH-9.1: this message type is not taken here",
             ));
         }
+    };
+    change.standing = match (&*header.message_code(), choices.get("person-details")) {
+        ("ADT", "arrival") => Standing::AtOnce,
+        ("ADT", _) => Standing::AsOf,
+        _ => Standing::Provisional,
     };
     (reading.stores)(&mut change);
     Ok(change)

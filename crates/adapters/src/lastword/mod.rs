@@ -182,6 +182,17 @@ const ASSUMPTIONS: &[Assumption] = &[
         "lastword-carecast.md 5.2 and 3.3",
     ),
     Assumption::assumed(
+        "person-details",
+        "event-time",
+        "lastword-carecast.md 4.4: nothing is known about late messages; each detail counts as of EVN-2, else MSH-7, or the last to arrive wins",
+    )
+    .choices(&["event-time", "arrival"]),
+    Assumption::assumed(
+        "details-by-other-messages",
+        "only ADT says who somebody is; others register somebody unknown until an ADT does",
+        "lastword-carecast.md 4.4: what an order or a result does to a registration is not public",
+    ),
+    Assumption::assumed(
         "unknown-person",
         "an event about somebody unknown registers them",
         "lastword-carecast.md 4.4: nothing is known about refusals",

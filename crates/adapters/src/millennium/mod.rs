@@ -149,6 +149,17 @@ const ASSUMPTIONS: &[Assumption] = &[
     )
     .choices(&["keep", "queue"]),
     Assumption::assumed(
+        "person-details",
+        "event-time",
+        "millennium.md 2.4: how ESI orders late messages is unknown; each detail counts as of EVN-2, else MSH-7, or the last to arrive wins",
+    )
+    .choices(&["event-time", "arrival"]),
+    Assumption::assumed(
+        "details-by-other-messages",
+        "only ADT says who somebody is; others register somebody unknown until an ADT does",
+        "millennium.md 2.4: what an order or a result does to a registration is not public",
+    ),
+    Assumption::assumed(
         "unknown-person",
         "an event about somebody unknown registers them",
         "millennium.md 2.4",

@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::encounter::{Encounter, Place, Stage};
+use super::heard::Moment;
 use super::item::Item;
-use super::person::{Address, Alias, Clinician, Coded, Name, Person, Telecom};
+use super::person::{Address, Alias, Clinician, Coded, Name, Person, Role, Telecom};
 use super::report::Report;
 use super::{State, Text};
 
@@ -27,6 +28,15 @@ impl<T> Given<T> {
             Self::Deleted => *held = None,
             Self::Is(value) => *held = Some(value),
         }
+    }
+
+    /// What is left of it when it was said at `at` of a detail last spoken of at `known`: nothing, when that is newer.
+    fn heard(self, at: Moment, known: &mut Moment) -> Self {
+        if matches!(self, Self::Kept) || at < *known {
+            return Self::Kept;
+        }
+        *known = at;
+        self
     }
 
     /// The value, when one was given.
@@ -63,7 +73,8 @@ pub(crate) struct Demographics {
 }
 
 impl Demographics {
-    fn onto(self, person: &mut Person) {
+    /// Puts what is said at `at` onto the person, but what is known to be newer.
+    fn onto(self, person: &mut Person, at: Moment) {
         fn list<T>(given: Given<Vec<T>>, held: &mut Vec<T>) {
             match given {
                 Given::Kept => {}
@@ -71,20 +82,50 @@ impl Demographics {
                 Given::Is(values) => *held = values,
             }
         }
-        list(self.names, &mut person.names);
-        list(self.addresses, &mut person.addresses);
-        list(self.telecoms, &mut person.telecoms);
-        self.birth.onto(&mut person.birth);
-        self.sex.onto(&mut person.sex);
-        self.marital.onto(&mut person.marital);
-        self.religion.onto(&mut person.religion);
-        self.ethnicity.onto(&mut person.ethnicity);
-        self.language.onto(&mut person.language);
-        self.death_time.onto(&mut person.death_time);
-        self.death_indicator.onto(&mut person.death_indicator);
-        self.gp.onto(&mut person.gp);
-        self.practice.onto(&mut person.practice);
+        let heard = &mut person.heard;
+        list(self.names.heard(at, &mut heard.names), &mut person.names);
+        list(
+            self.addresses.heard(at, &mut heard.addresses),
+            &mut person.addresses,
+        );
+        list(self.telecoms.heard(at, &mut heard.telecoms), &mut person.telecoms);
+        self.birth.heard(at, &mut heard.birth).onto(&mut person.birth);
+        self.sex.heard(at, &mut heard.sex).onto(&mut person.sex);
+        self.marital
+            .heard(at, &mut heard.marital)
+            .onto(&mut person.marital);
+        self.religion
+            .heard(at, &mut heard.religion)
+            .onto(&mut person.religion);
+        self.ethnicity
+            .heard(at, &mut heard.ethnicity)
+            .onto(&mut person.ethnicity);
+        self.language
+            .heard(at, &mut heard.language)
+            .onto(&mut person.language);
+        self.death_time
+            .heard(at, &mut heard.death_time)
+            .onto(&mut person.death_time);
+        self.death_indicator
+            .heard(at, &mut heard.death_indicator)
+            .onto(&mut person.death_indicator);
+        self.gp.heard(at, &mut heard.gp).onto(&mut person.gp);
+        self.practice
+            .heard(at, &mut heard.practice)
+            .onto(&mut person.practice);
     }
+}
+
+/// What a change is worth against what is known about the person already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Somebody at the keyboard: counts at once, whatever is known.
+    #[default]
+    AtOnce,
+    /// A feed that registers people: counts as of when it was recorded.
+    AsOf,
+    /// A message about something else, such as a result: says who somebody is only while nobody registered them.
+    Provisional,
 }
 
 /// What a message says about the visit.
@@ -155,6 +196,7 @@ pub(crate) struct Change {
     /// Whether an NHS number says nothing about who is meant.
     pub numbers_only: bool,
     pub demographics: Demographics,
+    pub standing: Standing,
     pub visit: Option<(VisitAct, Visit)>,
     pub merge: Option<Merge>,
     /// Numbers of the record that was merged by mistake and stands alone again.
@@ -221,6 +263,7 @@ impl State {
             aliases,
             numbers_only: _,
             demographics,
+            standing,
             visit,
             merge,
             unmerge,
@@ -228,8 +271,29 @@ impl State {
             items,
         } = change;
         self.edit(person, now_ms, |person| {
-            person.take_aliases(aliases);
-            demographics.onto(person);
+            let said = Moment::of(&recorded);
+            if standing == Standing::Provisional {
+                let known = person.is_registered();
+                let mut aliases = aliases;
+                let numbered = known && person.alias(Role::Nhs).is_some();
+                aliases.retain(|alias| !(numbered && alias.role == Role::Nhs));
+                person.take_aliases(aliases, if known { Moment::default() } else { said });
+                if !known {
+                    person.provisional = true;
+                    demographics.onto(person, said);
+                }
+                return;
+            }
+            // Whoever sits at the keyboard sees what a result said and lets it stand.
+            if std::mem::take(&mut person.provisional) && standing == Standing::AsOf {
+                person.forget_details();
+            }
+            let at = match standing {
+                Standing::AtOnce => said.max(person.heard.latest()),
+                _ => said,
+            };
+            person.take_aliases(aliases, at);
+            demographics.onto(person, at);
         });
         if let Some(merge) = merge {
             self.merge(person, &merge, now_ms, &mut applied);

@@ -8,6 +8,7 @@ pub(crate) mod change;
 pub(crate) mod encounter;
 mod events;
 mod find;
+mod heard;
 mod index;
 pub(crate) mod item;
 mod merge;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::encounter::Encounter;
+use super::heard::{Heard, Moment};
 use super::item::{Item, ItemKind};
 
 /// A number somebody is known by, in the pool or authority that issued it.
@@ -184,6 +185,12 @@ pub(crate) struct Person {
     /// What went to the survivor, so that an unmerge can bring it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gave: Option<Box<Gave>>,
+    /// When each detail was last said.
+    #[serde(default)]
+    pub heard: Heard,
+    /// Nobody registered this person yet: who they are is what a result or an order said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
     /// Counts changes; shown as the resource's version.
     pub version: u32,
     /// When the record last changed, in milliseconds since 1970.
@@ -191,6 +198,33 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// Whether a feed that registers people, or somebody at the keyboard, said who this is.
+    pub(crate) fn is_registered(&self) -> bool {
+        !self.provisional && self.version > 0
+    }
+
+    /// Leaves only the numbers.
+    pub(crate) fn forget_details(&mut self) {
+        self.names = Vec::new();
+        self.addresses = Vec::new();
+        self.telecoms = Vec::new();
+        for held in [
+            &mut self.birth,
+            &mut self.sex,
+            &mut self.marital,
+            &mut self.religion,
+            &mut self.language,
+            &mut self.death_time,
+            &mut self.death_indicator,
+        ] {
+            *held = None;
+        }
+        self.ethnicity = None;
+        self.gp = None;
+        self.practice = None;
+        self.heard = Heard::default();
+    }
+
     /// The first number of that role.
     pub(crate) fn alias(&self, role: Role) -> Option<&Alias> {
         self.aliases.iter().find(|alias| alias.role == role)
@@ -209,18 +243,21 @@ impl Person {
             || self.death_time.is_some()
     }
 
-    /// Adds what is new among `aliases`, filling in an authority or type that was not known before.
-    pub(crate) fn take_aliases(&mut self, aliases: Vec<Alias>) {
+    /// Adds what is new among `aliases`, filling in an authority or type that was not known before; `at` is when they
+    /// were said.
+    pub(crate) fn take_aliases(&mut self, aliases: Vec<Alias>, at: Moment) {
         if self.aliases.is_empty() {
             self.aliases.reserve_exact(aliases.len());
         }
         for alias in aliases {
             if alias.role == Role::Nhs {
-                // One NHS number per person: a new one replaces the old.
+                // One NHS number per person: one said later replaces the old.
                 match self.aliases.iter_mut().find(|held| held.role == Role::Nhs) {
-                    Some(held) => *held = alias,
+                    Some(held) if at >= self.heard.nhs => *held = alias,
+                    Some(_) => continue,
                     None => self.aliases.push(alias),
                 }
+                self.heard.nhs = at;
                 continue;
             }
             match self.aliases.iter_mut().find(|held| held.names_the_same(&alias)) {
