@@ -47,7 +47,7 @@ fn a_story_in_clinical_words_is_seen_in_two_other_systems() {
 }
 
 #[test]
-fn scenarios_3_4_5_6_7_9_10_19_20_21_26_a_migration_to_epic_closes_its_totals() {
+fn scenarios_3_4_5_6_7_9_10_12_19_20_21_24_26_a_migration_to_epic_closes_its_totals() {
     let (code, report, talk) = play(&["migration", "-p", "people=250"]);
     assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
     for measure in [
@@ -89,10 +89,33 @@ fn scenarios_3_4_5_6_7_9_10_19_20_21_26_a_migration_to_epic_closes_its_totals() 
         "after a fallback",
         "downstream contract",
         "recognised",
+        "sent again under fresh control ids changes nothing that can be read",
+        "a merge that is taken back leaves two records",
+        "merged again, both numbers lead to one record",
+        "has the control ids of its messages behind it",
     ] {
         assert!(words.contains(wanted), "{wanted}");
     }
     assert!(!report["not-tested"].as_array().unwrap().is_empty());
+    let states = report["clock"]["states"].as_array().unwrap();
+    let named: Vec<&str> = states.iter().filter_map(|one| one["state"].as_str()).collect();
+    let in_order = [
+        "frozen",
+        "drained",
+        "switched",
+        "fallen back",
+        "switched",
+        "backlog begun",
+        "backlog replayed",
+        "late arrivals",
+        "reconciliation",
+    ];
+    assert_eq!(named, in_order);
+    let told = |one: &Value| {
+        let id = one["last-control-id"].as_str().unwrap();
+        one["at"].as_str().unwrap().ends_with('Z') && !id.is_empty()
+    };
+    assert!(states.iter().all(told), "{states:?}");
 }
 
 #[test]
@@ -147,6 +170,37 @@ fn scenarios_11_each_planted_defect_is_found_by_name() {
         let failed = failures(&report);
         assert!(failed.contains(words), "{defect}: {failed}");
     }
+}
+
+#[test]
+fn scenarios_24_every_compared_record_names_the_control_ids_behind_it() {
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().to_str().unwrap();
+    let given = ["-p", "people=120", "-p", "defect=wrong-clinic"];
+    let played = eprgw(&[&["run", "migration"], &given[..], &["--out", place]].concat());
+    assert_eq!(played.status.code(), Some(1));
+    let audit = fs::read_to_string(out.path().join("audit.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = audit
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').collect())
+        .collect();
+    assert!(rows.len() > 200, "{}", rows.len());
+    let told = |row: &&Vec<&str>| row[3].split(' ').all(|id| id.len() >= 8);
+    assert_eq!(
+        rows.iter().filter(told).count(),
+        rows.len(),
+        "every row has its control ids"
+    );
+    let wrong: Vec<_> = rows.iter().filter(|row| row[2] == "differs").collect();
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    let exceptions = report(out.path())["reconciliation"]["groups"][0]["examples"].take();
+    assert_eq!(
+        exceptions[0]["told-by"][0],
+        wrong[0][3].split(' ').next().unwrap()
+    );
+    let manifest = fs::read_to_string(out.path().join("manifest.sha256")).unwrap();
+    assert!(manifest.contains("  audit.csv\n"));
 }
 
 #[test]

@@ -127,6 +127,20 @@ pub async fn everybody(client: &Client, served: &Served, wanted: &[Wanted]) -> R
     Ok(all)
 }
 
+/// The different people some numbers lead to.
+///
+/// # Errors
+/// When the system cannot be reached.
+pub async fn people_of(client: &Client, numbers: &[String]) -> Result<BTreeSet<String>, RunError> {
+    let mut read = ReadBack::default();
+    for number in numbers {
+        for patient in search(client, "Patient", &[("identifier", number)], &mut read).await? {
+            read.people.insert(text(&patient["id"]).to_owned());
+        }
+    }
+    Ok(read.people)
+}
+
 async fn person(
     client: &Client,
     served: &Served,

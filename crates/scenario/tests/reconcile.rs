@@ -285,3 +285,26 @@ fn numbers_that_contradict_each_other_decide_and_a_changed_birth_date_is_never_c
     });
     assert_eq!(found(&jane, &baby), None, "a name that says nothing");
 }
+
+#[test]
+fn scenarios_9_a_repeated_effect_is_seen_whether_it_adds_changes_or_doubles() {
+    let visit = |bed: &str| Record::new(Class::Inpatient, "V1").with("bed", bed);
+    let side = |records: &[Record]| {
+        let mut side = Side::default();
+        for record in records {
+            side.add(record.clone());
+        }
+        side
+    };
+    let before = side(&[visit("T01")]);
+    assert!(before.changes(&side(&[visit("T01")])).is_empty());
+    for after in [
+        side(&[]),
+        side(&[visit("T02")]),
+        side(&[visit("T01"), visit("T01")]),
+    ] {
+        assert_eq!(before.changes(&after), ["in-patients by bed V1"]);
+    }
+    let more = side(&[visit("T01"), Record::new(Class::Visit, "V2")]);
+    assert_eq!(before.changes(&more), ["past visits V2"]);
+}

@@ -70,6 +70,9 @@ pub struct Exception {
     pub source: String,
     /// What the target says.
     pub target: String,
+    /// Control ids of the messages that spoke of it, where somebody kept them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told_by: Vec<String>,
 }
 
 /// All exceptions of one class, field and cause.
@@ -310,6 +313,7 @@ impl Found<'_> {
                 key: key.to_owned(),
                 source: source.to_owned(),
                 target: target.to_owned(),
+                told_by: Vec::new(),
             });
         }
         group.accepted

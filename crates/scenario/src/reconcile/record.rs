@@ -1,7 +1,7 @@
 //! Records as both sides are reduced to before they are compared: a class, a key, and canonical fields.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -143,6 +143,24 @@ impl Side {
             .map(|(_, times)| times - 1)
             .sum();
         once + more
+    }
+
+    /// Records that are not the same in both, by class and key.
+    #[must_use]
+    pub fn changes(&self, other: &Self) -> Vec<String> {
+        let keys: BTreeSet<_> = self
+            .records
+            .keys()
+            .chain(other.records.keys())
+            .chain(self.twice.keys())
+            .chain(other.twice.keys())
+            .collect();
+        keys.into_iter()
+            .filter(|key| {
+                self.records.get(key) != other.records.get(key) || self.twice.get(key) != other.twice.get(key)
+            })
+            .map(|(class, key)| format!("{} {key}", class.words()))
+            .collect()
     }
 
     /// One hash over all records of a class, in order of their keys.

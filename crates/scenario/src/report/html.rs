@@ -51,6 +51,7 @@ fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
     messages(report, page)?;
     not_tested(report, page)?;
     phases(report, page)?;
+    states(report, page)?;
     clock(report, page)?;
     writeln!(page, "</main></body></html>")
 }
@@ -196,7 +197,7 @@ fn exceptions(reconciliation: &Reconciliation, page: &mut String) -> std::fmt::R
         write!(
             page,
             "<details><summary><span class=\"{class}\">{word}</span> {}{field}: {} <b>{}</b></summary>\
-             <table><thead><tr><th>Key</th><th>Source</th><th>Target</th></tr></thead><tbody>",
+             <table><thead><tr><th>Key</th><th>Source</th><th>Target</th><th>Told by</th></tr></thead><tbody>",
             group.class.words(),
             group.cause.words(),
             group.count
@@ -204,10 +205,11 @@ fn exceptions(reconciliation: &Reconciliation, page: &mut String) -> std::fmt::R
         for example in &group.examples {
             write!(
                 page,
-                "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td><code>{}</code></td></tr>",
                 e(&example.key),
                 e(&example.source),
-                e(&example.target)
+                e(&example.target),
+                e(&example.told_by.join(" "))
             )?;
         }
         write!(page, "</tbody></table></details>")?;
@@ -341,6 +343,27 @@ fn phases(report: &Report, page: &mut String) -> std::fmt::Result {
         write!(page, "</ul></li>")?;
     }
     write!(page, "</ol></section>")
+}
+
+fn states(report: &Report, page: &mut String) -> std::fmt::Result {
+    if report.clock.states.is_empty() {
+        return Ok(());
+    }
+    write!(
+        page,
+        "<section><h2>States of the cut-over</h2><table><thead><tr><th>State</th><th>Since</th>\
+         <th>Last control id before it</th></tr></thead><tbody>"
+    )?;
+    for state in &report.clock.states {
+        write!(
+            page,
+            "<tr><td>{}</td><td>{}</td><td><code>{}</code></td></tr>",
+            e(state.state),
+            e(&state.at),
+            e(&state.last_control_id)
+        )?;
+    }
+    write!(page, "</tbody></table></section>")
 }
 
 fn clock(report: &Report, page: &mut String) -> std::fmt::Result {

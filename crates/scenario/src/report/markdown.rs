@@ -123,6 +123,13 @@ fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
         "\n## Clock\n\nBegan {}, took {:.1} s.\n",
         report.clock.began, report.clock.seconds
     )?;
+    for state in &report.clock.states {
+        writeln!(
+            page,
+            "- {} since {}, after {}",
+            state.state, state.at, state.last_control_id
+        )?;
+    }
     for rate in &report.clock.rates {
         writeln!(
             page,

@@ -77,10 +77,24 @@ pub struct ClockPart {
     pub seconds: f64,
     /// Seconds by phase.
     pub phases: Vec<(String, f64)>,
+    /// States of a cut-over, when each began, and the last control id issued before it.
+    pub states: Vec<State>,
     /// Rates, in words: what, how many a second, the anchor.
     pub rates: Vec<Rate>,
     /// Gates that speak of time.
     pub gates: Vec<Gate>,
+}
+
+/// One state of a cut-over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct State {
+    /// Its name.
+    pub state: &'static str,
+    /// When it began.
+    pub at: String,
+    /// The last control id issued before it.
+    pub last_control_id: String,
 }
 
 /// One measured rate.
@@ -132,6 +146,9 @@ pub struct Report {
     pub not_tested: Vec<String>,
     /// What the clock said.
     pub clock: ClockPart,
+    /// Further files of the report, by name.
+    #[serde(skip)]
+    pub files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Report {
@@ -167,16 +184,25 @@ impl Report {
     pub fn write(&self, folder: &Path) -> Result<(), RunError> {
         std::fs::create_dir_all(folder).map_err(RunError::Report)?;
         let json = serde_json::to_string_pretty(self).unwrap_or_default();
-        let files = [
+        let own = [
+            ("junit.xml", junit::suite(self)),
             ("report.html", html::page(self)),
             ("report.json", json),
             ("report.md", markdown::page(self)),
-            ("junit.xml", junit::suite(self)),
         ];
+        let own: Vec<(&str, &[u8])> = own.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+        let further = self
+            .files
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         let mut manifest = String::new();
-        for (name, text) in &files {
-            std::fs::write(folder.join(name), text).map_err(RunError::Report)?;
-            let hash = crate::world::extract::hex(&Sha256::digest(text.as_bytes()));
+        for (name, bytes) in own.into_iter().chain(further) {
+            let place = folder.join(name);
+            if let Some(parent) = place.parent() {
+                std::fs::create_dir_all(parent).map_err(RunError::Report)?;
+            }
+            std::fs::write(place, bytes).map_err(RunError::Report)?;
+            let hash = crate::world::extract::hex(&Sha256::digest(bytes));
             manifest.push_str(&format!("{hash}  {name}\n"));
         }
         std::fs::write(folder.join("manifest.sha256"), manifest).map_err(RunError::Report)

@@ -4,8 +4,8 @@ use super::Runner;
 use super::source::Told;
 use crate::RunError;
 use crate::read::{self, ReadBack, Served};
-use crate::reconcile::compare;
-use crate::reconcile::record::Class;
+use crate::reconcile::record::{Class, Side};
+use crate::reconcile::{Exception, compare};
 use crate::story::Step;
 
 impl Runner<'_> {
@@ -14,13 +14,28 @@ impl Runner<'_> {
         let system = step.text("at").unwrap_or_default().to_owned();
         let tolerance = self.tolerance(step)?;
         let journal = self.settle().await?;
+        self.enter("reconciliation");
         let client = self.host.fhir(&system)?;
         let served = read::served(&client).await?;
         let source = self.source()?;
         let read = read::everybody(&client, &served, &source.wanted()).await?;
         let (side, exclusions) = source.side(self.told);
         let measured = measured(&served, self.told);
-        let reconciliation = compare(&side, &read.side, &exclusions, &measured, &tolerance);
+        let mut reconciliation = compare(&side, &read.side, &exclusions, &measured, &tolerance);
+        let untold = self.untold(&side, &measured);
+        let audit = self.audit.table(&side, &read.side, &exclusions, &measured)?;
+        self.report.files.insert("audit.csv".to_owned(), audit);
+        for group in &mut reconciliation.groups {
+            for example in &mut group.examples {
+                let behind = self.audit.behind(&(group.class, example.key.clone()));
+                example.told_by = behind.iter().take(TOLD_BY_MAX).cloned().collect();
+            }
+        }
+        self.expect(
+            "every record that is compared has the control ids of its messages behind it",
+            untold.is_empty(),
+            untold.join(", "),
+        );
         self.note(format!(
             "read back {} people of {system} in {} requests",
             read.people.len(),
@@ -36,11 +51,7 @@ impl Runner<'_> {
             }
         }
         for group in reconciliation.groups.iter().filter(|group| !group.accepted) {
-            let examples: Vec<&str> = group
-                .examples
-                .iter()
-                .map(|example| example.key.as_str())
-                .collect();
+            let examples: Vec<String> = group.examples.iter().map(named).collect();
             let words = format!("{} {}: {}", group.class.words(), group.field, group.cause.words());
             self.expect(
                 format!("no exception: {words}"),
@@ -78,6 +89,16 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Records of the source that no message speaks of: a few of them.
+    fn untold(&self, side: &Side, measured: &[Class]) -> Vec<String> {
+        let compared = side.records.keys().filter(|(class, _)| measured.contains(class));
+        compared
+            .filter(|key| self.audit.behind(key).is_empty())
+            .take(5)
+            .map(|(class, key)| format!("{} {key}", class.words()))
+            .collect()
+    }
+
     /// Nobody is on the target's index whom the source does not know.
     async fn index_size(&mut self, system: &str, read: &ReadBack) -> Result<(), RunError> {
         let systems = self.host.get("/api/v1/systems").await?;
@@ -95,6 +116,17 @@ impl Runner<'_> {
         );
         Ok(())
     }
+}
+
+/// Control ids shown beside an exception.
+const TOLD_BY_MAX: usize = 5;
+
+/// An exception's key with the messages behind it.
+fn named(example: &Exception) -> String {
+    if example.told_by.is_empty() {
+        return format!("{} (no message speaks of it)", example.key);
+    }
+    format!("{} (told by {})", example.key, example.told_by.join(" "))
 }
 
 /// Which classes can be compared: what the target serves, and what has been told.

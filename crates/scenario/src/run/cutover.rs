@@ -11,9 +11,9 @@ use super::defect::{Victims, spoil};
 use super::migration::ANCHOR_PEAK;
 use super::{Runner, contract};
 use crate::RunError;
-use crate::reconcile::account::Journal;
-use crate::report::Table;
-use crate::story::Step;
+use crate::read::{self, ReadBack};
+use crate::report::{State, Table};
+use crate::story::{Step, Value};
 
 /// How far a cut-over has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,6 +38,8 @@ pub(super) struct CutOver {
     contract: BTreeMap<String, Vec<u8>>,
 }
 
+/// People up to whom everything is read again after a replay.
+const READ_ALL_MAX: usize = 20_000;
 const ANCHOR_BURST: &str = "ASSUMED: a burst after an outage is 50 a second";
 
 impl Runner<'_> {
@@ -45,16 +47,13 @@ impl Runner<'_> {
     pub(super) async fn freeze(&mut self, step: &Step) -> Result<(), RunError> {
         let alias = step.text("feed").unwrap_or_default().to_owned();
         self.cut.contract = self.probe(&alias).await?;
+        self.feed(&alias)?.frozen = true;
+        self.enter("frozen");
         let journal = self.settle().await?;
-        let state = self.feed(&alias)?;
-        state.frozen = true;
-        let last = state
-            .sent
-            .last()
-            .map(|sent| sent.control.clone())
-            .unwrap_or_default();
+        let last = self.last_control.clone();
         let held = journal.in_state("held");
         self.cut.stage = Stage::Frozen;
+        self.enter("drained");
         self.note(format!("frozen; last control id {last}; queues are empty"));
         self.expect(
             "nothing is held when the source is frozen",
@@ -84,6 +83,7 @@ impl Runner<'_> {
         self.open_with(&configuration).await?;
         let after = self.probe(&feed).await?;
         self.cut.stage = Stage::Switched;
+        self.enter("switched");
         self.note("routes are switched: downstream systems hear from the new source");
         self.contract(&before, &after);
         self.cut.contract = before;
@@ -159,6 +159,7 @@ impl Runner<'_> {
         self.feed(&feed)?.frozen = true;
         let probes = self.source()?.probes().len();
         self.cut.stage = Stage::Frozen;
+        self.enter("fallen back");
         self.note("fallen back: downstream systems hear from the old source again");
         self.expect(
             "after a fallback the old source reaches the downstream system",
@@ -168,9 +169,11 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Sends the backlog, in order for each patient; a second time it must change nothing.
+    /// Sends the backlog, in order for each patient. Sent again, under the same control ids or under fresh ones, it must
+    /// change nothing that anybody can read.
     pub(super) async fn replay(&mut self, step: &Step) -> Result<(), RunError> {
         let feed = step.text("feed").unwrap_or_default().to_owned();
+        let system = step.text("at").unwrap_or_default().to_owned();
         if self.cut.stage < Stage::Switched {
             return Err(RunError::Story(format!(
                 "line {}: the backlog is replayed after the switch",
@@ -178,32 +181,121 @@ impl Runner<'_> {
             )));
         }
         let defect = step.text("defect").unwrap_or("none").to_owned();
-        let messages = {
-            let tellings = spoil(self.source()?.backlog(), &defect, &Victims::default());
-            self.write(&feed, tellings)?
+        let tellings = || -> Result<_, RunError> {
+            let backlog = self.source()?.backlog();
+            Ok(spoil(backlog, &defect, &Victims::default()))
         };
+        let (first, fresh) = (tellings()?, tellings()?);
+        let messages = self.write(&feed, first)?;
         let again = messages.clone();
+        self.enter("backlog begun");
         self.send(&feed, "backlog", messages, ANCHOR_BURST).await?;
         self.told.backlog = true;
         self.cut.stage = Stage::Replayed;
-        for time in 2..=step.number("times").unwrap_or(1) {
-            let before = self.settle().await?;
-            self.send(
-                &feed,
-                &format!("backlog, time {time}"),
-                again.clone(),
-                ANCHOR_BURST,
-            )
-            .await?;
-            let after = self.settle().await?;
-            let delivered = |journal: &Journal| journal.in_state("delivered");
+        self.enter("backlog replayed");
+        let times = step.number("times").unwrap_or(1);
+        let fresh_ids = matches!(step.members.get("fresh"), Some(Value::Flag(true)));
+        if times < 2 && !fresh_ids {
+            return Ok(());
+        }
+        let before = self.read_again(&system).await?;
+        for time in 2..=times {
+            let delivered = self.settle().await?.in_state("delivered");
+            let what = format!("backlog, time {time}");
+            self.send(&feed, &what, again.clone(), ANCHOR_BURST).await?;
+            let more = self.settle().await?.in_state("delivered") - delivered;
             self.expect(
                 "a backlog sent again is recognised, answered, and delivered to nobody",
-                delivered(&before) == delivered(&after),
-                format!("{} deliveries more", delivered(&after) - delivered(&before)),
+                more == 0,
+                format!("{more} deliveries more"),
+            );
+            self.unchanged("a backlog sent again", &before, &system).await?;
+        }
+        if fresh_ids {
+            let messages = self.write(&feed, fresh)?;
+            self.send(&feed, "backlog under fresh control ids", messages, ANCHOR_BURST)
+                .await?;
+            self.unchanged("a backlog sent again under fresh control ids", &before, &system)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the target once more and says what is not as it was.
+    async fn unchanged(&mut self, what: &str, before: &ReadBack, system: &str) -> Result<(), RunError> {
+        let after = self.read_again(system).await?;
+        let changed = before.side.changes(&after.side);
+        self.expect(
+            format!("{what} changes nothing that can be read"),
+            changed.is_empty() && before.people == after.people,
+            format!(
+                "{} records changed: {}",
+                changed.len(),
+                changed.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
+            ),
+        );
+        Ok(())
+    }
+
+    /// Everybody as the target shows them now; of a great many people those the backlog speaks of and one in twenty.
+    async fn read_again(&mut self, system: &str) -> Result<ReadBack, RunError> {
+        let client = self.host.fhir(system)?;
+        let served = read::served(&client).await?;
+        let source = self.source()?;
+        let all = source.people.len() <= READ_ALL_MAX;
+        let wanted =
+            source.wanted_where(|person| all || !person.life.after.is_empty() || person.index % 20 == 0);
+        let read = read::everybody(&client, &served, &wanted).await?;
+        let whom = if all {
+            "everybody"
+        } else {
+            "those it speaks of, and one in twenty"
+        };
+        self.note(format!("read back {whom}: {} records", read.side.records.len()));
+        Ok(read)
+    }
+
+    /// Takes an approved merge back, and merges again: a decision must be reversible.
+    pub(super) async fn take_back(&mut self, step: &Step) -> Result<(), RunError> {
+        let feed = step.text("feed").unwrap_or_default().to_owned();
+        let system = step.text("at").unwrap_or_default().to_owned();
+        let Some((apart, together, numbers)) = self.source()?.reversal() else {
+            let words = "Reversing a merge: nobody was merged.".to_owned();
+            self.note(&words);
+            self.report.not_tested.push(words);
+            return Ok(());
+        };
+        let client = self.host.fhir(&system)?;
+        for (telling, wanted, words) in [
+            (
+                apart,
+                2,
+                "a merge that is taken back leaves two records, each under its own number",
+            ),
+            (together, 1, "merged again, both numbers lead to one record"),
+        ] {
+            let kind = telling.kind;
+            let messages = self.write(&feed, vec![telling])?;
+            self.send(&feed, kind, messages, ANCHOR_PEAK).await?;
+            let found = read::people_of(&client, &numbers).await?.len();
+            self.expect(
+                words,
+                found == wanted,
+                format!("{found} records answer to the two numbers"),
             );
         }
         Ok(())
+    }
+
+    /// Notes that a state of the cut-over begins.
+    pub(super) fn enter(&mut self, state: &'static str) {
+        let since = self.begun.elapsed();
+        let at = self.began.and_then(|began| began.checked_add(since).ok());
+        self.report.clock.states.push(State {
+            state,
+            at: at.map(|at| at.to_string()).unwrap_or_default(),
+            last_control_id: self.last_control.clone(),
+        });
     }
 
     /// What arrives days later, under numbers that are no longer in use.
@@ -213,6 +305,7 @@ impl Runner<'_> {
             let tellings = self.source()?.late();
             self.write(&feed, tellings)?
         };
+        self.enter("late arrivals");
         self.send(&feed, "late arrivals", messages, ANCHOR_PEAK).await?;
         self.told.late = true;
         Ok(())

@@ -3,6 +3,7 @@
 //! A step that cannot be done ends the run with a [`RunError`]; a step whose outcome is not as expected is written down
 //! and the run goes on: the report is worth most when something failed.
 
+mod audit;
 mod clinical;
 mod comparison;
 mod contract;
@@ -22,6 +23,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use self::audit::Audit;
 use self::cutover::CutOver;
 use self::source::{Source, Told};
 use self::tell::FeedState;
@@ -71,6 +73,11 @@ pub(crate) struct Runner<'r> {
     /// What the target does not serve and was therefore not sent.
     downstream: Downstream,
     cut: CutOver,
+    audit: Audit,
+    /// The control id issued last.
+    last_control: String,
+    begun: Instant,
+    began: Option<Timestamp>,
     /// Hospital numbers of the cast: (person, system).
     numbers: BTreeMap<(String, String), String>,
     folder: Option<PathBuf>,
@@ -104,6 +111,10 @@ pub async fn run(
         told: Told::default(),
         downstream: Downstream::start().await?,
         cut: CutOver::default(),
+        audit: Audit::default(),
+        last_control: String::new(),
+        begun,
+        began: options.began,
         numbers: BTreeMap::new(),
         folder: options.folder.clone(),
     };
@@ -185,6 +196,7 @@ impl Runner<'_> {
             "match" => self.match_records(step),
             "load" => self.load(step).await,
             "freeze" => self.freeze(step).await,
+            "take-back" => self.take_back(step).await,
             "switch" => self.switch(step).await,
             "fallback" => self.fallback(step).await,
             "replay" => self.replay(step).await,

@@ -59,6 +59,7 @@ impl Runner<'_> {
         }
         let mut messages = Vec::with_capacity(tellings.len());
         let mut without = 0;
+        let mut told = Vec::with_capacity(tellings.len());
         for telling in &tellings {
             let number = state.written + 1;
             match state
@@ -67,10 +68,15 @@ impl Runner<'_> {
             {
                 Some(message) => {
                     state.written = number;
+                    told.push((telling, message.control.clone()));
                     messages.push(message);
                 }
                 None => without += 1,
             }
+        }
+        for (telling, control) in told {
+            self.audit.note(&telling.about, &control);
+            self.last_control = control;
         }
         if without > 0 {
             self.note(format!(

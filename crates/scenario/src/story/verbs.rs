@@ -207,6 +207,11 @@ pub const VERBS: &[Verb] = &[
         ],
     ),
     step(
+        "take-back",
+        "reverse a merge that was approved, see both records stand alone, and merge them again",
+        &[needs("feed", Kind::File), AT],
+    ),
+    step(
         "freeze",
         "stop the source, drain every queue, note the last control ids",
         &[needs("feed", Kind::File)],
@@ -230,7 +235,9 @@ pub const VERBS: &[Verb] = &[
         "send the backlog of the frozen hours, in order for each patient",
         &[
             needs("feed", Kind::File),
+            AT,
             may("times", Kind::Number),
+            may("fresh", Kind::Flag),
             may("defect", Kind::Text),
         ],
     ),

@@ -8,14 +8,22 @@ use super::{LATE_HOURS, LATE_VALUE, Source, Told, UNCLOSED, never_was};
 use crate::read::Wanted;
 use crate::reconcile::Exclusions;
 use crate::reconcile::record::{Class, Record, Side};
-use crate::world::folded;
 use crate::world::life::{After, Class as VisitClass, Order, Stay};
+use crate::world::{Person, folded};
 
 impl Source {
     /// Whom to look for in the target.
     pub(in crate::run) fn wanted(&self) -> Vec<Wanted> {
+        self.wanted_where(|_| true)
+    }
+
+    /// Whom to look for of those a question is about.
+    pub(in crate::run) fn wanted_where(&self, asked: impl Fn(&Person) -> bool) -> Vec<Wanted> {
         let mut groups: BTreeMap<usize, Wanted> = BTreeMap::new();
         for (entry, (person, record)) in self.entries.iter().enumerate() {
+            if !asked(&self.people[*person]) {
+                continue;
+            }
             let survivor = self.matching.survivor[entry];
             let wanted = groups.entry(survivor).or_default();
             wanted.mrn = self.mrn(survivor).to_owned();

@@ -44,6 +44,25 @@ impl Source {
         all
     }
 
+    /// One approved merge taken back, the same merge once more, and the numbers concerned.
+    pub(in crate::run) fn reversal(&self) -> Option<(Telling, Telling, Vec<String>)> {
+        let when = self
+            .people
+            .first()
+            .map(|_| jiff::civil::date(2026, 2, 27).at(10, 0, 0, 0))?;
+        let together = self.merges(when).into_iter().next()?;
+        let words = together.words.clone();
+        let numbers = ["mrn", "loser"].map(|name| words.text(name).to_owned()).to_vec();
+        let apart = Telling {
+            kind: "unmerge",
+            person: together.person,
+            about: together.about.clone(),
+            words,
+            at: when,
+        };
+        Some((apart, together, numbers))
+    }
+
     fn telling(&self, kind: &'static str, at: usize, words: Words, when: DateTime) -> Telling {
         Telling {
             kind,
