@@ -68,6 +68,16 @@ pub enum StartError {
         /// What is wrong with it.
         source: rest::client::ClientError,
     },
+    /// An endpoint's token is not where it should be.
+    #[error(
+        "endpoint {endpoint}: the environment variable {variable} holds no token; set it, or take token-variable away"
+    )]
+    Token {
+        /// The endpoint.
+        endpoint: String,
+        /// The variable.
+        variable: String,
+    },
     /// An endpoint's certificates cannot be used.
     #[error("endpoint {endpoint}: {source}")]
     Tls {

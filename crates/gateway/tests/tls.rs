@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,58 +13,14 @@ use gateway::{Clock, Gateway, Ids, ServerTls, StartError};
 use hl7v2::Message;
 use hl7v2::ack::{self, Ack, AckCode};
 use mllp::{Assurance, Frame, Guard, Limits, Listener, Peer, Sender, SenderLimits};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use store::DeliveryState;
+use support::authority::Authority;
 use support::{Answer, Bed, Receiver, admission, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-/// An authority, and the certificates it has signed, as files.
-struct Authority {
-    dir: tempfile::TempDir,
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("authority.pem"), issuer.pem()).unwrap();
-        Self { dir, issuer }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// Signs a certificate for this machine under that name; `expired` since 2020.
-    fn sign(&self, name: &str, expired: bool) {
-        let mut params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
-        if expired {
-            params.not_before = rcgen::date_time_ymd(2019, 1, 1);
-            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
-        }
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        std::fs::write(self.path(&format!("{name}.pem")), certificate.pem()).unwrap();
-        std::fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
-    }
-
-    /// The keys of an endpoint that shows `name` and believes this authority.
-    fn keys(&self, name: &str) -> String {
-        format!(
-            "certificate = {:?}\nkey = {:?}\nauthority = {:?}",
-            self.path(&format!("{name}.pem")),
-            self.path(&format!("{name}.key")),
-            self.path("authority.pem")
-        )
-    }
-}
 
 /// A sender that believes `trusts`, and shows the certificate `shows` of an authority.
 fn assurance(

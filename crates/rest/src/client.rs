@@ -12,6 +12,8 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::tls::{Connector, Secured};
+
 const MEDIA_TYPE: &str = "application/fhir+json";
 
 /// Bounds on what a client waits for and takes.
@@ -41,7 +43,7 @@ impl Default for ClientLimits {
 /// A client of one FHIR server.
 #[derive(Clone, Debug)]
 pub struct Client {
-    inner: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
+    inner: hyper_util::client::legacy::Client<Connector, Full<Bytes>>,
     base: String,
     headers: HeaderMap,
     limits: ClientLimits,
@@ -63,7 +65,7 @@ pub struct Answer {
 #[non_exhaustive]
 pub enum ClientError {
     /// The base is no URL this client can use.
-    #[error("the base must be http://host[:port]/path without a query")]
+    #[error("the base must be http://host[:port]/path without a query, or https:// where TLS is set up")]
     Base,
     /// Path or header holds what HTTP does not allow.
     #[error("the request cannot be written as HTTP")]
@@ -198,9 +200,22 @@ impl Client {
     /// # Errors
     /// When the base is no `http` URL or has a query.
     pub fn new(base: &str, limits: ClientLimits) -> Result<Self, ClientError> {
+        Self::over(base, limits, None)
+    }
+
+    /// A client of the server at `base`, an `https` URL, which must prove who it is. Never speaks in plain text.
+    ///
+    /// # Errors
+    /// When the base is no `https` URL or has a query.
+    pub fn new_secured(base: &str, limits: ClientLimits, secured: Secured) -> Result<Self, ClientError> {
+        Self::over(base, limits, Some(secured))
+    }
+
+    fn over(base: &str, limits: ClientLimits, secured: Option<Secured>) -> Result<Self, ClientError> {
         let base = base.trim_end_matches('/');
         let uri: Uri = base.parse().map_err(|_| ClientError::Base)?;
-        if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) || uri.query().is_some() {
+        let scheme = if secured.is_some() { "https" } else { "http" };
+        if uri.scheme_str() != Some(scheme) || uri.host().is_none_or(str::is_empty) || uri.query().is_some() {
             return Err(ClientError::Base);
         }
         let mut connector = HttpConnector::new();
@@ -209,7 +224,7 @@ impl Client {
         let inner = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(limits.idle_connections_max)
-            .build(connector);
+            .build(Connector::new(connector, secured));
         Ok(Self {
             inner,
             base: base.to_owned(),

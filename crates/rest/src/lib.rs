@@ -17,6 +17,7 @@ mod router;
 pub mod search;
 pub mod searchset;
 mod service;
+mod tls;
 
 pub use client::{Client, ClientError, ClientLimits, Fate};
 pub use interaction::{Interaction, Request};
@@ -26,3 +27,4 @@ pub use router::{RouterLimits, router, router_with};
 pub use search::Parameter;
 pub use searchset::SearchSet;
 pub use service::Service;
+pub use tls::{CurrentTls, Secured};

@@ -300,8 +300,10 @@ impl Check<'_> {
         }
         let tls = self.endpoint_tls(at, table);
         let allow = self.networks(at, &table.allow);
+        let token_variable = self.token_variable(at, table);
         Some(Endpoint {
             tls,
+            token_variable,
             server_name: table.server_name.clone(),
             allow,
             name: table.name.clone(),

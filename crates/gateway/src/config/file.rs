@@ -203,24 +203,27 @@ pub struct EndpointTable {
     /// Send HL7 v2 there: `mllp://127.0.0.1:2577`, or `mllps://` for TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send: Option<String>,
-    /// Post FHIR message Bundles to this base: `http://127.0.0.1:9000/fhir/r4`.
+    /// Post FHIR message Bundles to this base: `http://127.0.0.1:9000/fhir/r4`, or `https://` for TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fhir: Option<String>,
     /// Serve what was delivered here as FHIR, under this path: `/north/fhir/r4`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facade: Option<String>,
-    /// With `mllps`: the certificate chain shown, PEM. A listener needs one.
+    /// With `mllps` or `https`: the certificate chain shown, PEM. A listener needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,
     /// Its private key, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PathBuf>,
-    /// With `mllps`: the authorities believed, PEM. A sender needs one; a listener asks its peers for a certificate then.
+    /// With `mllps` or `https`: the authorities believed, PEM. A sender needs one; a listener asks its peers for a certificate then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<PathBuf>,
     /// The name a receiver's certificate must bear; the host it is reached at when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
+    /// The environment variable with the bearer token shown to a FHIR server; the token itself stands in no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_variable: Option<String>,
     /// Addresses or networks that may connect to a listener; empty for any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,

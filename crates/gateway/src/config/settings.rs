@@ -126,6 +126,8 @@ pub struct Endpoint {
     pub tls: Option<TlsFiles>,
     /// The name a receiver's certificate must bear, if it is not that of its host.
     pub server_name: Option<String>,
+    /// The environment variable that holds the bearer token it shows, if it posts FHIR.
+    pub token_variable: Option<String>,
     /// Who may connect, if it listens; empty for any.
     pub allow: Vec<Network>,
     /// How it bends the standard.

@@ -4,28 +4,55 @@
 //! doubt: the Bundle carries the same ids when it is sent again, so a receiver can tell.
 
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use rest::client::{ClientError, ClientLimits};
-use rest::{Client, client::Fate};
+use rest::{Client, Secured, client::Fate};
 
 use super::Outcome;
-use crate::config::DeliveryLimits;
+use crate::config::Endpoint;
+use crate::gateway::StartError;
 use crate::verdict::{Answer, of_status};
 
-/// A client of the endpoint at `base`.
+/// A client of the endpoint at `base`, which shows the endpoint's token.
 ///
 /// # Errors
-/// When the base is no `http` URL.
-pub(crate) fn client(base: &str, limits: &DeliveryLimits) -> Result<Client, ClientError> {
+/// When the base is no URL, or the token is not in its variable.
+pub(crate) fn client(
+    base: &str,
+    endpoint: &Endpoint,
+    secured: Option<Secured>,
+) -> Result<Client, StartError> {
     let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    Client::new(
-        base,
-        ClientLimits {
-            connect_timeout_ms: ms(limits.connect_timeout),
-            request_timeout_ms: ms(limits.ack_timeout),
-            idle_connections_max: limits.connections,
-            ..ClientLimits::default()
-        },
-    )
+    let limits = ClientLimits {
+        connect_timeout_ms: ms(endpoint.delivery.connect_timeout),
+        request_timeout_ms: ms(endpoint.delivery.ack_timeout),
+        idle_connections_max: endpoint.delivery.connections,
+        ..ClientLimits::default()
+    };
+    let refused = |source| StartError::Fhir {
+        endpoint: endpoint.name.clone(),
+        source,
+    };
+    let client = match secured {
+        Some(secured) => Client::new_secured(base, limits, secured),
+        None => Client::new(base, limits),
+    }
+    .map_err(refused)?;
+    let Some(variable) = &endpoint.token_variable else {
+        return Ok(client);
+    };
+    let missing = || StartError::Token {
+        endpoint: endpoint.name.clone(),
+        variable: variable.clone(),
+    };
+    let token = std::env::var(variable).map_err(|_| missing())?;
+    let token = token.trim();
+    if token.is_empty() {
+        return Err(missing());
+    }
+    client
+        .with_header(AUTHORIZATION, &format!("Bearer {token}"))
+        .map_err(|_| missing())
 }
 
 /// Posts one Bundle and says what became of it.

@@ -41,9 +41,35 @@ pub(crate) struct Line {
 /// TLS to one receiver.
 #[derive(Debug)]
 struct Secured {
-    tls: ClientTls,
+    tls: Arc<ClientTls>,
     /// The name its certificate must bear; that of its host when none is given.
     name: Option<String>,
+}
+
+impl Secured {
+    fn of(endpoint: &crate::config::Endpoint) -> Result<Option<Self>, StartError> {
+        let Some(files) = &endpoint.tls else {
+            return Ok(None);
+        };
+        let tls = ClientTls::client(files).map_err(|source| StartError::Tls {
+            endpoint: endpoint.name.clone(),
+            source,
+        })?;
+        Ok(Some(Self {
+            tls: Arc::new(tls),
+            name: endpoint.server_name.clone(),
+        }))
+    }
+
+    /// The same for a client of HTTP, which names the host itself.
+    fn for_http(&self) -> rest::Secured {
+        let tls = self.tls.clone();
+        let name = self.name.clone();
+        rest::Secured {
+            tls: Arc::new(move || tls.current()),
+            server_name: name.and_then(|name| ServerName::try_from(name).ok()),
+        }
+    }
 }
 
 /// A change on its way to disk.
@@ -78,29 +104,14 @@ impl Line {
             limits.queue_bytes_max,
             interfaces,
         );
+        let tls = Secured::of(endpoint)?;
         let (address, client) = match &endpoint.face {
             Face::Send(address) => (address.as_str(), None),
             Face::Fhir(base) => {
-                let client = by_fhir::client(base, &endpoint.delivery);
-                (
-                    "",
-                    Some(client.map_err(|source| StartError::Fhir {
-                        endpoint: endpoint.name.clone(),
-                        source,
-                    })?),
-                )
+                let secured = tls.as_ref().map(Secured::for_http);
+                ("", Some(by_fhir::client(base, endpoint, secured)?))
             }
             Face::Listen(_) | Face::Facade(_) => ("", None),
-        };
-        let tls = match &endpoint.tls {
-            None => None,
-            Some(files) => Some(Secured {
-                tls: ClientTls::client(files).map_err(|source| StartError::Tls {
-                    endpoint: endpoint.name.clone(),
-                    source,
-                })?,
-                name: endpoint.server_name.clone(),
-            }),
         };
         Ok((
             Self {

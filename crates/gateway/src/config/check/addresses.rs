@@ -117,7 +117,10 @@ impl Check<'_> {
     }
 
     pub(super) fn fhir_base(&mut self, key: String, text: &str) -> Option<String> {
-        let rest = self.scheme(&key, text, "http")?;
+        let rest = match text.strip_prefix("https://") {
+            Some(rest) => rest,
+            None => self.scheme(&key, text, "http")?,
+        };
         if rest.starts_with('/') || rest.is_empty() || rest.contains(['?', '#', ' ']) {
             self.problem(key, format!("`{text}` is no base URL"), None);
             return None;
@@ -151,8 +154,12 @@ impl Check<'_> {
     /// The certificates of an endpoint that speaks TLS.
     pub(super) fn endpoint_tls(&mut self, at: usize, table: &EndpointTable) -> Option<TlsFiles> {
         let listens = table.listen.is_some();
-        let face = table.listen.as_ref().or(table.send.as_ref());
-        let wanted = face.is_some_and(|text| text.starts_with("mllps://"));
+        let face = table
+            .listen
+            .as_ref()
+            .or(table.send.as_ref())
+            .or(table.fhir.as_ref());
+        let wanted = face.is_some_and(|text| text.starts_with("mllps://") || text.starts_with("https://"));
         let key = format!("endpoint[{at}]");
         if !listens && !table.allow.is_empty() {
             self.problem(
@@ -165,8 +172,16 @@ impl Check<'_> {
         if !wanted {
             for (name, file) in ["certificate", "key", "authority"].iter().zip(files) {
                 if file.is_some() {
-                    self.problem(format!("{key}.{name}"), "has no use without mllps://", None);
+                    self.problem(
+                        format!("{key}.{name}"),
+                        "has no use without mllps:// or https://",
+                        None,
+                    );
                 }
+            }
+            if table.server_name.is_some() {
+                let message = "has no use without mllps:// or https://";
+                self.problem(format!("{key}.server-name"), message, None);
             }
             return None;
         }
@@ -178,7 +193,34 @@ impl Check<'_> {
             self.problem(key, "sends with TLS and needs the authority it believes", None);
             return None;
         }
+        if let Some(name) = &table.server_name
+            && rustls::pki_types::ServerName::try_from(name.as_str()).is_err()
+        {
+            self.problem(
+                format!("{key}.server-name"),
+                format!("`{name}` is no name of a host"),
+                None,
+            );
+        }
         self.tls_files(&key, files, listens)
+    }
+
+    /// The token a FHIR endpoint shows: known by the name of its variable only.
+    pub(super) fn token_variable(&mut self, at: usize, table: &EndpointTable) -> Option<String> {
+        let name = table.token_variable.as_ref()?;
+        let key = format!("endpoint[{at}].token-variable");
+        let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if table.fhir.is_none() {
+            self.problem(key, "is for FHIR endpoints: HL7 v2 has no tokens", None);
+        } else if name.is_empty() || !name.bytes().all(sound) {
+            let message =
+                "is the name of an environment variable, such as EPRGW_WEST_TOKEN, never the token itself";
+            self.problem(key, message, None);
+        } else if !table.fhir.as_ref().is_some_and(|text| travels_safely(text)) {
+            let message = "would leave this machine in plain text: give the endpoint an https:// base";
+            self.problem(key, message, None);
+        }
+        Some(name.clone())
     }
 
     /// Certificates that belong together; none where none are given.
@@ -321,6 +363,17 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Whether a token sent to this base is read by nobody on the way: TLS, or this machine itself.
+fn travels_safely(base: &str) -> bool {
+    let Some(rest) = base.strip_prefix("http://") else {
+        return true;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn guess_address(text: &str) -> String {
