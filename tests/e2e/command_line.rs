@@ -181,3 +181,19 @@ fn an_empty_batch_is_3() {
     assert_eq!(refused.status.code(), Some(3));
     assert!(words(&refused).contains("without messages") && refused.stdout.is_empty());
 }
+
+#[test]
+fn explain_dialects_lists_what_a_site_may_choose() {
+    let listed = String::from_utf8(eprgw(&["explain", "dialects"]).stdout).unwrap();
+    for words in ["merge-event", "one of A34, A40", "override.dialect"] {
+        assert!(listed.contains(words), "{listed}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site.toml");
+    std::fs::write(&site, "[dialect]\nmerge-event = \"A41\"\n").unwrap();
+    let message = repository("fixtures/bench/adt_a01.hl7");
+    let arguments = ["translate", message.to_str().unwrap(), "--to", "fhir", "--site"];
+    let refused = eprgw(&[&arguments[..], &[site.to_str().unwrap()]].concat());
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(words(&refused).contains("A34, A40"), "{}", words(&refused));
+}

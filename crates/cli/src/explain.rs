@@ -10,13 +10,15 @@ use crate::{names, output};
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// A field or component (PID-3, PV1-3.2), a row or an element; `coverage` for every row of HL7's guide and what
-    /// answers for it; `conditions`, or the name of one, for the guide's choices; `assumptions` of the mock EPRs
+    /// answers for it; `conditions`, or the name of one, for the guide's choices; `dialects` and what a site may choose
+    /// in them; `assumptions` of the mock EPRs
     place: String,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     match options.place.as_str() {
         "assumptions" => return output::text(assumptions()),
+        "dialects" => return output::text(dialects()),
         "coverage" => return output::text(translate::coverage()),
         "conditions" => return output::text(translate::conditions_table()),
         name => {
@@ -27,7 +29,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let explanation = translate::explain(&options.place, &names::dialects());
     if explanation.is_empty() {
-        let words = "nothing is known under {}: say a field (PID-3), a segment, a row, an element, coverage or conditions";
+        let words = "nothing is known under {}: say a field (PID-3), a segment, a row, an element, coverage, conditions or dialects";
         return Err(Failure::Usage.because(words.replace("{}", &options.place)));
     }
     output::text(explanation)
@@ -52,6 +54,28 @@ fn assumptions() -> String {
                     .expect("a String takes any text");
             }
             writeln!(text, "  {:<20} {}", "", known.source).expect("a String takes any text");
+        }
+    }
+    text
+}
+
+/// Every dialect, and the choices a site has in it: what may stand under `[interface.override.dialect]`.
+fn dialects() -> String {
+    let mut text = String::new();
+    for dialect in names::dialects() {
+        writeln!(text, "{} ({})", dialect.name, dialect.title).expect("a String takes any text");
+        if dialect.settings.is_empty() {
+            writeln!(text, "  nothing to choose").expect("a String takes any text");
+        }
+        for known in dialect.settings {
+            writeln!(text, "  {:<20} {}", known.name, known.default).expect("a String takes any text");
+            let choices = match known.values {
+                [] => "any text".to_owned(),
+                values => format!("one of {}", values.join(", ")),
+            };
+            writeln!(text, "  {:<20} {choices}; set under override.dialect", "")
+                .expect("a String takes any text");
+            writeln!(text, "  {:<20} {}", "", known.why).expect("a String takes any text");
         }
     }
     text

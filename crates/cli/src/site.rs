@@ -5,7 +5,7 @@ use std::path::Path;
 use translate::{Override, Settings};
 
 use crate::exit::Failure;
-use crate::input;
+use crate::{input, names};
 
 /// Adds what the file changes to the settings; paths in it are relative to it.
 pub(crate) fn apply(settings: Settings, file: Option<&Path>) -> anyhow::Result<Settings> {
@@ -19,7 +19,13 @@ pub(crate) fn apply(settings: Settings, file: Option<&Path>) -> anyhow::Result<S
         let path = folder.join(path);
         std::fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))
     };
-    site.apply(settings, &read).map_err(|problems| {
+    let problems = site.dialect_problems(&names::dialects());
+    let applied = if problems.is_empty() {
+        site.apply(settings, &read)
+    } else {
+        Err(problems)
+    };
+    applied.map_err(|problems| {
         let lines: Vec<String> = problems
             .iter()
             .map(|problem| format!("{}: {problem}", file.display()))

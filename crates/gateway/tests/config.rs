@@ -332,6 +332,31 @@ fn each_problem_names_key_line_and_nearest_spelling() {
 }
 
 #[test]
+fn a_choice_that_no_dialect_spoken_there_knows_is_named() {
+    let chosen = |setting: &str| {
+        let mark = "accept = [\"ADT^A01\", \"ORU^*\"]\n";
+        SOUND.replacen(
+            mark,
+            &format!("{mark}[interface.override.dialect]\n{setting}\n"),
+            1,
+        )
+    };
+    assert!(read(&chosen("trust = \"RYJ\"")).is_ok());
+    let found = problems(&chosen("trsut = \"RYJ\""));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let problem = &found[0];
+    assert_eq!(problem.key, "interface[0].override.dialect.trsut");
+    assert_eq!(
+        (problem.line, problem.nearest.as_deref()),
+        (25, Some("trust")),
+        "{problem}"
+    );
+    // Where nobody speaks the dialect, its choices mean nothing.
+    let found = problems(&chosen("trust = \"RYJ\"").replacen("dialect = \"itk\"", "", 1));
+    assert_eq!(found[0].key, "interface[0].override.dialect.trust", "{found:#?}");
+}
+
+#[test]
 fn all_problems_come_at_once() {
     let shape = SOUND
         .replace("http = ", "htp = ")

@@ -186,3 +186,38 @@ async fn one_dialect_becomes_another_and_the_control_id_stays() {
         "{sent}"
     );
 }
+
+#[tokio::test]
+async fn a_site_chooses_in_a_dialect_per_interface() {
+    let [mut chosen, mut plain, archive] = [
+        Receiver::willing().await,
+        Receiver::willing().await,
+        Receiver::willing().await,
+    ];
+    let itk = config(&chosen, &plain, &archive)
+        .replace(
+            "name = \"north\"\nsend",
+            "name = \"north\"\ndialect = \"itk\"\nsend",
+        )
+        .replace(
+            "name = \"south\"\nsend",
+            "name = \"south\"\ndialect = \"itk\"\nsend",
+        )
+        .replace("from = \"pas-two\"", "from = \"pas\"")
+        .replace("accept = [\"ADT^A03\", \"ADT^A08\"]", "")
+        .replace(
+            "facility = [\"RYJ\", \"7B\"]",
+            "facility = [\"RYJ\", \"7B\"]\noverride = { dialect = { trust = \"RXX\" } }",
+        );
+    let bed = Bed::start(&itk).await;
+    bed.send(&admission("M1", "7")).await;
+    chosen.until(1).await;
+    plain.until(1).await;
+    let ward = |receiver: &Receiver| {
+        let frame = receiver.frames.lock().unwrap()[0].clone();
+        let message = hl7v2::Message::parse(&frame).unwrap();
+        message.field("PV1", 3).component(1).text().into_owned()
+    };
+    assert_eq!(ward(&chosen), "RXX", "as the site says");
+    assert_eq!(ward(&plain), "RYJ", "by MSH-4, where it says nothing");
+}

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use hl7v2::Location;
 
+use crate::dialect::{Dialect, DialectSetting};
 use crate::settings::{AllergySeverity, Settings};
 use crate::vocabulary::Vocabularies;
 
@@ -45,6 +46,9 @@ pub struct Override {
     /// Whether the primary language is the one to address the patient in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_language_preferred: Option<bool>,
+    /// The choices of the dialects spoken, by name: `merge-event = "A40"`. `eprgw explain dialects` lists them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub dialect: BTreeMap<String, String>,
 }
 
 /// One thing wrong with an override, and what to write instead.
@@ -107,6 +111,9 @@ impl Override {
             }
         }
         self.choices(&mut settings, &mut problems);
+        for (name, value) in &self.dialect {
+            settings.dialect.push((name.clone(), value.clone()));
+        }
         if problems.is_empty() {
             Ok(settings)
         } else {
@@ -144,6 +151,31 @@ impl Override {
                 Err(error) => problems.push(problem(key, &error, None)),
             }
         }
+    }
+
+    /// Checks the choices for dialects against those that are spoken: one of them must know the setting, and every
+    /// one that knows it must take the value.
+    pub fn dialect_problems(&self, spoken: &[&Dialect]) -> Vec<OverrideError> {
+        let mut problems = Vec::new();
+        for (name, value) in &self.dialect {
+            let key = format!("dialect.{name}");
+            let all = || spoken.iter().flat_map(|dialect| dialect.settings);
+            let mut known = all().filter(|setting| setting.name == name).peekable();
+            if known.peek().is_none() {
+                let nearest = nearest(name, all().map(|setting| setting.name));
+                let message =
+                    "no dialect spoken here has such a setting; `eprgw explain dialects` lists them";
+                problems.push(problem(key, message, nearest));
+                continue;
+            }
+            let refuses = |setting: &&DialectSetting| {
+                !setting.values.is_empty() && !setting.values.contains(&value.as_str())
+            };
+            if let Some(setting) = known.find(refuses) {
+                problems.push(choice(&key, value, setting.values));
+            }
+        }
+        problems
     }
 
     fn choices(&self, settings: &mut Settings, problems: &mut Vec<OverrideError>) {
@@ -352,6 +384,48 @@ mod tests {
         let (bundle, _) = translate(&site, &er7);
         assert!(first::<Immunization>(&bundle).encounter.is_none());
         assert!(all::<fhir::DocumentReference>(&bundle).is_empty());
+    }
+
+    #[test]
+    fn a_choice_in_a_dialect_must_be_one_of_all_that_know_it() {
+        fn speaking(settings: &'static [DialectSetting]) -> Dialect {
+            Dialect {
+                name: "some",
+                title: "",
+                source_note: "",
+                recognise: |_| 0,
+                settings,
+                rules: &[],
+            }
+        }
+        let merge = |values: &'static [&'static str]| DialectSetting {
+            name: "merge-event",
+            values,
+            default: "A34",
+            why: "",
+        };
+        let wide = speaking(Box::leak(Box::new([merge(&["A34", "A40"])])));
+        let narrow = speaking(Box::leak(Box::new([merge(&["A34"])])));
+        let site = |name: &str, value: &str| Override {
+            dialect: [(name.to_owned(), value.to_owned())].into(),
+            ..Override::default()
+        };
+        assert!(
+            site("merge-event", "A40")
+                .dialect_problems(&[&STANDARD, &wide])
+                .is_empty()
+        );
+        for (name, value, spoken, nearest) in [
+            ("merge-event", "A4O", &[&wide][..], Some("A40")),
+            ("merge-event", "A40", &[&wide, &narrow], Some("A34")),
+            ("merg-event", "A40", &[&wide], Some("merge-event")),
+            ("merge-event", "A40", &[&STANDARD], None),
+        ] {
+            let found = site(name, value).dialect_problems(spoken);
+            assert_eq!(found.len(), 1, "{name} {value}");
+            assert_eq!(found[0].key, format!("dialect.{name}"));
+            assert_eq!(found[0].nearest.as_deref(), nearest, "{name} {value}");
+        }
     }
 
     #[test]

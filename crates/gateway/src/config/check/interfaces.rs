@@ -1,5 +1,7 @@
 //! Interfaces: that each begins at a sender, ends at a receiver that speaks its language, and leads nowhere back.
 
+use translate::dialect::Dialect;
+
 use super::Check;
 use crate::config::file::{InterfaceTable, SourceTable, Translate};
 use crate::config::locate::nearest;
@@ -49,6 +51,7 @@ impl Check<'_> {
                 return None;
             }
         }
+        self.dialect_settings(at, table, &from, (sources, endpoints), endpoint.dialect);
         let translate = self.translate(at, table, endpoint)?;
         Some(Interface {
             name: table.name.clone(),
@@ -85,6 +88,33 @@ impl Check<'_> {
             return;
         };
         for problem in problems {
+            let key = format!("interface[{at}].override.{}", problem.key);
+            self.problem(key, problem.message, problem.nearest);
+        }
+    }
+
+    /// Checks the choices for dialects against those of the senders and of the receiver.
+    fn dialect_settings(
+        &mut self,
+        at: usize,
+        table: &InterfaceTable,
+        from: &From,
+        (sources, endpoints): (&[Option<Source>], &[Option<Endpoint>]),
+        to: &'static Dialect,
+    ) {
+        let Some(site) = &table.site else { return };
+        let mut spoken = vec![to];
+        match from {
+            From::Sources(own) => {
+                spoken.extend(own.iter().filter_map(|at| Some(sources[*at].as_ref()?.dialect)))
+            }
+            // Whoever comes in there: a source that is known, or one that speaks as the listener says.
+            From::Endpoint(listener) => {
+                spoken.extend(endpoints[*listener].as_ref().map(|endpoint| endpoint.dialect));
+                spoken.extend(sources.iter().flatten().map(|source| source.dialect));
+            }
+        }
+        for problem in site.dialect_problems(&spoken) {
             let key = format!("interface[{at}].override.{}", problem.key);
             self.problem(key, problem.message, problem.nearest);
         }
