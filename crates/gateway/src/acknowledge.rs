@@ -2,16 +2,17 @@
 //!
 //! Original mode answers AA, AE or AR. Enhanced mode (MSH-15 or MSH-16 says something) answers CA, CE or CR
 //! where MSH-15 wants it; where only MSH-16 wants one, the one answer on the connection is the application's.
-//! Where the sender wants none it gets none. After a CA no application ACK follows: this is no application. A
-//! source set to `ack-mode = "original"` fills MSH-15 and means nothing by it. A FHIR sender gets an
+//! Where the sender wants none it gets none. After a CA an application ACK follows, by itself, for a source that says
+//! where to: `deliver::application_ack` sends it once the destinations have spoken. A source set to `ack-mode = "original"` fills MSH-15 and means nothing by it. A FHIR sender gets an
 //! OperationOutcome, always.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hl7v2::Message;
 use hl7v2::ack::{self, Ack, AckCode, AckError, Wanted};
-use store::{DeliveryState, Journal, MessageId, MessageState};
+use hl7v2::edit::{Change, Edit};
+use hl7v2::{Location, Message, SegmentId};
+use store::{DeliveryState, Journal, JournalError, MessageId, MessageState};
 
 use crate::clock::control_id;
 use crate::config::{AckMode, Acknowledge};
@@ -20,6 +21,7 @@ use crate::gateway::Shared as Gateway;
 use crate::identify;
 use crate::pipeline::Decision;
 use crate::receive::{Door, Received};
+use crate::relay::Said;
 use crate::verdict::Failure;
 
 /// What goes back to a sender.
@@ -71,8 +73,8 @@ pub(crate) async fn acknowledge(
         return Answer::new(decision.ack.clone(), verdict);
     };
     let ended = gateway.watched(&watch, received.door).await;
-    let verdict = ended.as_ref().copied();
-    let bytes = build(gateway, received, verdict);
+    let verdict = ended.as_ref().map(drop);
+    let bytes = build_said(gateway, received, &ended);
     let is_final = !matches!(ended, Err(Failure::NotDeliveredInTime | Failure::Stopping));
     if let Some(bytes) = bytes.as_ref().filter(|_| is_final) {
         // For a replay only: the sender need not wait for this one.
@@ -93,45 +95,137 @@ pub(crate) async fn again(
     }
     let ended = match gateway.watch(of) {
         Some(watch) => gateway.watched(&watch, received.door).await,
-        None => delivered(gateway, of).await,
+        None => match standing(gateway, of).await {
+            Ok(Standing::Ended(ended)) => ended,
+            Ok(Standing::Open(interface)) => Err(Failure::NotDelivered {
+                interface,
+                rejected: false,
+                said: None,
+            }),
+            Err(_) => Err(Failure::NotRecorded),
+        },
     };
-    let verdict = ended.as_ref().copied();
-    Answer::new(build(gateway, received, verdict), verdict)
+    Answer::new(build_said(gateway, received, &ended), ended.as_ref().map(drop))
 }
 
-/// How the deliveries of a message stand, by the journal: for one that nobody here waits for any more.
-async fn delivered(gateway: &Gateway, message: MessageId) -> Result<(), Failure> {
+/// How the deliveries of a message stand.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// One is still to be made, by this interface.
+    Open(String),
+    /// All have ended: with what a single destination said, or with the first failure.
+    Ended(Result<Option<Said>, Failure>),
+}
+
+/// How the deliveries of a message stand, by the journal; its own acknowledgement is none of them.
+pub(crate) async fn standing(gateway: &Gateway, message: MessageId) -> Result<Standing, JournalError> {
     let query = store::DeliveryQuery {
         message: Some(message),
         limit: 1_000,
         ..store::DeliveryQuery::default()
     };
-    let page = gateway
-        .journal
-        .deliveries(query)
-        .await
-        .map_err(|_| Failure::NotRecorded)?;
-    let open = page
-        .items
-        .iter()
-        .find(|delivery| matches!(delivery.state, DeliveryState::Queued | DeliveryState::Held));
-    match open {
-        None => Ok(()),
-        Some(open) => Err(Failure::NotDelivered {
-            interface: open.interface.clone(),
-            rejected: open.state == DeliveryState::Held,
+    let mut deliveries = gateway.journal.deliveries(query).await?.items;
+    let interfaces = &gateway.settings.interfaces;
+    let acknowledges = |name: &str| interfaces.iter().any(|one| one.acknowledges && one.name == name);
+    deliveries.retain(|delivery| !acknowledges(&delivery.interface));
+    let in_state = |state| deliveries.iter().find(move |delivery| delivery.state == state);
+    if let Some(open) = in_state(DeliveryState::Queued) {
+        return Ok(Standing::Open(open.interface.clone()));
+    }
+    let said = |delivery: &store::Delivery| delivery.answered.as_deref().and_then(Said::read);
+    Ok(Standing::Ended(match in_state(DeliveryState::Held) {
+        Some(held) => Err(Failure::NotDelivered {
+            interface: held.interface.clone(),
+            rejected: true,
+            said: said(held).filter(|said| !said.code.is_positive()),
         }),
+        None => Ok(match deliveries.as_slice() {
+            [alone] => said(alone),
+            _ => None,
+        }),
+    }))
+}
+
+/// The interface that carries the application acknowledgement of a message after its CA, where its header asks for
+/// one and its source says where to.
+pub(crate) fn deferred(
+    gateway: &Gateway,
+    door: Door,
+    source: Option<usize>,
+    message: &Message<'_>,
+) -> Option<usize> {
+    let source = &gateway.settings.sources[source?];
+    let header = message.header();
+    let asks = |code: &str| !matches!(code.trim(), "" | "NE");
+    let deferred = door != Door::Fhir && asks(&header.accept_ack()) && asks(&header.application_ack());
+    source.acknowledgements.filter(|_| deferred)
+}
+
+/// An application acknowledgement of its own for a message that had its CA; none where the outcome is one that the
+/// sender does not want to hear of. It asks for a CA itself: that is how it is known to have arrived.
+pub(crate) fn application(
+    gateway: &Gateway,
+    id: MessageId,
+    message: &Message<'_>,
+    ended: &Result<Option<Said>, Failure>,
+) -> Option<Bytes> {
+    let code = code_of(ended.as_ref().map(drop));
+    if !ack::wanted(&message.header(), code.is_positive()).application {
+        return None;
+    }
+    // Another one than that of the CA, and the same each time it is sent.
+    let control_id = format!("A{}", control_id(id.0).trim_start_matches('G'));
+    let now = gateway.clock.hl7(&gateway.settings.zone);
+    let plain = write(ended.as_ref().map(drop), text_of(ended), code, |ack| {
+        ack::acknowledge(Some(message), ack, &control_id, &now)
+    });
+    let parsed = Message::parse(&plain).ok()?;
+    let mut edit = Edit::new(&parsed);
+    for (field, value) in [(15, "AL"), (16, "NE")] {
+        let place = Location::new(SegmentId::MSH).with_field(field);
+        edit.set(place, value, Change::Defaulted);
+    }
+    let mut bytes = Vec::with_capacity(plain.len() + 8);
+    edit.finish(&mut bytes);
+    Some(bytes.into())
+}
+
+/// The words of a single destination's yes.
+fn text_of(ended: &Result<Option<Said>, Failure>) -> &str {
+    match ended {
+        Ok(Some(said)) => said.text.expose(),
+        _ => "",
     }
 }
 
+fn build_said(
+    gateway: &Gateway,
+    received: &Received,
+    ended: &Result<Option<Said>, Failure>,
+) -> Option<Bytes> {
+    build_with(gateway, received, ended.as_ref().map(drop), text_of(ended))
+}
+
 fn build(gateway: &Gateway, received: &Received, verdict: Result<(), &Failure>) -> Option<Bytes> {
+    build_with(gateway, received, verdict, "")
+}
+
+fn build_with(
+    gateway: &Gateway,
+    received: &Received,
+    verdict: Result<(), &Failure>,
+    text: &str,
+) -> Option<Bytes> {
     if received.door == Door::Fhir {
         return Some(outcome(verdict));
     }
     let control_id = control_id(received.id.0);
     let now = gateway.clock.hl7(&gateway.settings.zone);
     match Message::parse(received.frame.expose()) {
-        Ok(message) => answer(&message, mode_of(gateway, &message), verdict, &control_id, &now),
+        Ok(message) => {
+            let mode = mode_of(gateway, &message);
+            answer(&message, mode, (verdict, text), &control_id, &now)
+        }
         Err(_) => Some(answer_unreadable(
             received.frame.expose(),
             verdict,
@@ -160,7 +254,7 @@ fn outcome(verdict: Result<(), &Failure>) -> Bytes {
 fn answer(
     message: &Message<'_>,
     mode: AckMode,
-    verdict: Result<(), &Failure>,
+    (verdict, text): (Result<(), &Failure>, &str),
     control_id: &str,
     now: &str,
 ) -> Option<Bytes> {
@@ -169,7 +263,7 @@ fn answer(
         AckMode::Original => code,
         AckMode::ByHeader => wanted_code(ack::wanted(&message.header(), code.is_positive()), code)?,
     };
-    Some(write(verdict, code, |ack| {
+    Some(write(verdict, text, code, |ack| {
         ack::acknowledge(Some(message), ack, control_id, now)
     }))
 }
@@ -177,7 +271,7 @@ fn answer(
 /// The answer to a frame that could not be read: always one, from what is left of its header.
 fn answer_unreadable(frame: &[u8], verdict: Result<(), &Failure>, control_id: &str, now: &str) -> Bytes {
     let code = code_of(verdict);
-    write(verdict, code, |ack| {
+    write(verdict, "", code, |ack| {
         ack::acknowledge_unreadable(frame, ack, control_id, now)
     })
 }
@@ -193,8 +287,14 @@ fn wanted_code(wanted: Wanted, code: AckCode) -> Option<AckCode> {
     (!wanted.enhanced || wanted.application).then_some(code)
 }
 
-fn write(verdict: Result<(), &Failure>, code: AckCode, build: impl FnOnce(&Ack<'_>) -> Vec<u8>) -> Bytes {
-    let text = verdict.err().map(ToString::to_string).unwrap_or_default();
+/// `said` is what goes with a yes; a no says why itself.
+fn write(
+    verdict: Result<(), &Failure>,
+    said: &str,
+    code: AckCode,
+    build: impl FnOnce(&Ack<'_>) -> Vec<u8>,
+) -> Bytes {
+    let text = verdict.err().map_or_else(|| said.to_owned(), ToString::to_string);
     let error = verdict.err().map(|failure| AckError {
         location: failure.location(),
         condition: failure.verdict().condition,
@@ -228,7 +328,7 @@ mod tests {
     ) -> Option<AckCode> {
         let bytes = format!("MSH|^~\\&|A|B|||||ADT^A01|1|T|2.4|||{accept}|{application}\r");
         let message = Message::parse(bytes.as_bytes()).unwrap();
-        answer(&message, mode, verdict, "G1", "20260101000000").map(|answer| code_in(&answer))
+        answer(&message, mode, (verdict, ""), "G1", "20260101000000").map(|answer| code_in(&answer))
     }
 
     #[test]

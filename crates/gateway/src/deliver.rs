@@ -5,6 +5,7 @@
 //! what became of it: a restart may repeat the last message of a lane, never one before it.
 //! What an answer means is not decided here: see `verdict`.
 
+mod application_ack;
 mod backlog;
 mod breaker;
 mod by_facade;
@@ -54,6 +55,8 @@ pub(crate) struct Delivery {
     pub(crate) keys: LaneKeys,
     /// Attempts that counted so far.
     pub(crate) attempts: u32,
+    /// Whether somebody wants to know what the destination answers, a yes included.
+    pub(crate) relayed: bool,
 }
 
 impl Delivery {
@@ -98,8 +101,9 @@ pub(crate) fn enqueue(
     first: Option<Cursor>,
 ) -> Option<Arc<Watch>> {
     let first = first?;
+    let carried = |planned: &&Planned| !gateway.settings.interfaces[planned.interface].acknowledges;
     let watch = acknowledge::waits(gateway, received.door)
-        .then(|| gateway.start_watch(received.id, decision.deliveries.len()));
+        .then(|| gateway.start_watch(received.id, decision.deliveries.iter().filter(carried).count()));
     for (ordinal, planned) in (1..).zip(&decision.deliveries) {
         let delivery = begin(gateway, received, decision, ordinal, planned);
         let place = first.plus(ordinal - 1);
@@ -128,6 +132,7 @@ fn begin(
         received_at_ms: received.at_ms,
         keys: planned.keys.clone(),
         attempts: 0,
+        relayed: decision.acknowledges(gateway) || acknowledge::waits(gateway, received.door),
     }
 }
 
@@ -145,7 +150,7 @@ pub(crate) fn reopen(
         .iter()
         .position(|known| known.name == kept.interface)?;
     let (door, frame) = crate::receive::reopen(gateway, message).ok()?;
-    let (from, control_id, keys) = {
+    let (from, control_id, keys, relayed) = {
         let parsed = hl7v2::Message::parse(&frame).ok()?;
         let identity = identify::identify(&gateway.settings, &parsed);
         let from = door.dialect(gateway, identity.source);
@@ -153,6 +158,8 @@ pub(crate) fn reopen(
             from,
             identity.control_id.as_ref().into(),
             identify::lanes(interface, &identity.identifiers),
+            acknowledge::deferred(gateway, door, identity.source, &parsed).is_some()
+                || acknowledge::waits(gateway, door),
         )
     };
     Some(Delivery {
@@ -164,6 +171,7 @@ pub(crate) fn reopen(
         received_at_ms: message.summary.received_at_ms,
         keys,
         attempts: kept.attempts,
+        relayed,
     })
 }
 

@@ -21,6 +21,7 @@ use crate::fhir_in::Inlet;
 use crate::metrics::Metrics;
 use crate::phi::Phi;
 use crate::receive::{self, Door, Received};
+use crate::relay::Said;
 use crate::tls::{ServerTls, TlsError};
 use crate::verdict::Failure;
 use crate::{api, pipeline, record};
@@ -312,16 +313,16 @@ impl Shared {
     }
 
     /// One delivery of a message has ended.
-    pub(crate) fn end_watch(&self, message: MessageId, failure: Option<Failure>) {
+    pub(crate) fn end_watch(&self, message: MessageId, result: Result<Option<Said>, Failure>) {
         let watch = self.watch(message);
-        if watch.is_some_and(|watch| watch.end_one(failure)) {
+        if watch.is_some_and(|watch| watch.end_one(result)) {
             self.watches().remove(&message);
         }
     }
 
     /// Waits for the deliveries of a message, for as long as its door lets a sender wait, or for the end of
     /// the gateway. A sender that waits for ever would hold its connection for ever.
-    pub(crate) async fn watched(&self, watch: &Watch, door: Door) -> Result<(), Failure> {
+    pub(crate) async fn watched(&self, watch: &Watch, door: Door) -> Result<Option<Said>, Failure> {
         let endpoint = door.endpoint().map(|at| &self.settings.endpoints[at]);
         let longest = endpoint.map_or(std::time::Duration::ZERO, |endpoint| endpoint.acknowledge_timeout);
         tokio::select! {

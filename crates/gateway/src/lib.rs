@@ -23,6 +23,7 @@ mod phi;
 mod pipeline;
 mod receive;
 mod record;
+mod relay;
 mod route;
 mod tls;
 mod translate;

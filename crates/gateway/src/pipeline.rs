@@ -101,6 +101,7 @@ pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
                     let own = gateway.settings.origin.as_deref();
                     let returned = own.is_some_and(|own| origin::carries(&message, own));
                     plan(gateway, received, &identity, returned, &mut decision);
+                    plan_acknowledgement(gateway, received, &message, &identity, &mut decision);
                 }
             }
         }
@@ -141,7 +142,35 @@ fn plan(
     decision.deliveries = routes.into_iter().map(planned).collect();
 }
 
+/// The application acknowledgement to come is a delivery of the message itself, in the journal with the others: a
+/// crash between CA and AA forgets nothing. It is the first of them, so that its number is known.
+fn plan_acknowledgement(
+    gateway: &Gateway,
+    received: &Received,
+    message: &Message<'_>,
+    identity: &identify::Identity<'_>,
+    decision: &mut Decision,
+) {
+    if decision.verdict(gateway).is_err() {
+        return;
+    }
+    if let Some(interface) = acknowledge::deferred(gateway, received.door, identity.source, message) {
+        let planned = Planned {
+            interface,
+            keys: identify::lanes(interface, &identity.identifiers),
+            replaces: None,
+        };
+        decision.deliveries.insert(0, planned);
+    }
+}
+
 impl Decision {
+    /// Whether an application acknowledgement follows.
+    pub(crate) fn acknowledges(&self, gateway: &Gateway) -> bool {
+        let first = self.deliveries.first();
+        first.is_some_and(|planned| gateway.settings.interfaces[planned.interface].acknowledges)
+    }
+
     fn rejected() -> Self {
         Self {
             state: MessageState::Rejected,

@@ -13,6 +13,8 @@ use hl7v2::ack::AckCode;
 use hl7v2::{Location, ParseError, SegmentId};
 use mllp::FrameError;
 
+use crate::relay::Said;
+
 /// Who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -83,6 +85,8 @@ pub(crate) enum Failure {
         interface: String,
         /// Whether the destination rejected it for good.
         rejected: bool,
+        /// What it said, where it said something.
+        said: Option<Said>,
     },
 }
 
@@ -110,6 +114,12 @@ impl Failure {
             Self::NotRecorded => (AE, "207", "exception", 503, Ours),
             Self::Stopping => (AE, "207", "transient", 503, Ours),
             Self::NotDeliveredInTime => (AE, "207", "timeout", 504, Destination),
+            Self::NotDelivered { said: Some(said), .. } if said.code == AR => {
+                (AR, said.condition, "processing", 502, Destination)
+            }
+            Self::NotDelivered { said: Some(said), .. } => {
+                (AE, said.condition, "transient", 504, Destination)
+            }
             Self::NotDelivered { rejected: true, .. } => (AR, "207", "processing", 502, Destination),
             Self::NotDelivered { rejected: false, .. } => (AE, "207", "transient", 504, Destination),
         };
@@ -180,11 +190,18 @@ impl fmt::Display for Failure {
             Self::NotDeliveredInTime => f.write_str("recorded, and not delivered in time: please send again"),
             Self::NotDelivered {
                 interface,
+                said: Some(said),
+                ..
+            } if !said.text.expose().is_empty() => write!(f, "{interface}: {}", said.text.expose()),
+            Self::NotDelivered {
+                interface,
                 rejected: true,
+                ..
             } => write!(f, "{interface}: the destination rejected it"),
             Self::NotDelivered {
                 interface,
                 rejected: false,
+                ..
             } => write!(f, "{interface}: not delivered yet"),
         }
     }
@@ -248,10 +265,12 @@ mod tests {
             Failure::NotDelivered {
                 interface: "a-to-b".into(),
                 rejected: true,
+                said: None,
             },
             Failure::NotDelivered {
                 interface: "a-to-b".into(),
                 rejected: false,
+                said: Said::read(b"MSH|^~\\&|||||||ACK|1|T|2.4\rMSA|AE|42|locked\r"),
             },
         ]
     }

@@ -78,11 +78,7 @@ impl Server {
 /// Takes one request after another and says 200 to each.
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, heard: &Mutex<Vec<String>>) {
     let mut bytes = Vec::new();
-    loop {
-        match stream.read_buf(&mut bytes).await {
-            Ok(1..) => {}
-            _ => break,
-        }
+    while let Ok(1..) = stream.read_buf(&mut bytes).await {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;

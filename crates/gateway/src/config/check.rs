@@ -70,15 +70,17 @@ impl Check<'_> {
         let zone = self.zone(&table.zone);
         let nhs_ranges = self.nhs_ranges();
         self.unique_names();
-        let sources: Vec<Option<Source>> = (0..self.file.source.len()).map(|at| self.source(at)).collect();
+        let mut sources: Vec<Option<Source>> =
+            (0..self.file.source.len()).map(|at| self.source(at)).collect();
         let endpoints: Vec<Option<Endpoint>> = (0..self.file.endpoint.len())
             .map(|at| self.endpoint(at))
             .collect();
         let systems: Vec<Option<System>> = (0..self.file.system.len()).map(|at| self.system(at)).collect();
         self.addresses(http, &endpoints, &systems);
-        let interfaces: Vec<Option<Interface>> = (0..self.file.interface.len())
+        let mut interfaces: Vec<Option<Interface>> = (0..self.file.interface.len())
             .map(|at| self.interface(at, &sources, &endpoints))
             .collect();
+        self.acknowledgements(&mut sources, &endpoints, &mut interfaces);
         self.doubled_interfaces();
         if table.allow_non_loopback {
             self.notices
@@ -271,6 +273,7 @@ impl Check<'_> {
             sending_facility: table.sending_facility.clone(),
             dialect,
             ack_mode: table.ack_mode,
+            acknowledgements: None,
         })
     }
 

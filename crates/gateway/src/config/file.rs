@@ -173,6 +173,10 @@ pub struct SourceTable {
     /// Which ACK it gets: as its MSH-15 and MSH-16 ask, or AA, AE, AR whatever they say.
     #[serde(default)]
     pub ack_mode: AckMode,
+    /// The sending endpoint by which it gets application acknowledgements (AA, AE, AR) after a CA, once every
+    /// interface has delivered its message or given up. Without one the CA is the last it hears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_ack_to: Option<String>,
 }
 
 /// Which mode of acknowledgement a sender gets.

@@ -110,6 +110,8 @@ pub struct Source {
     pub dialect: &'static Dialect,
     /// Which ACK it gets.
     pub ack_mode: AckMode,
+    /// The interface that carries its application acknowledgements: position in [`Settings::interfaces`].
+    pub acknowledgements: Option<usize>,
 }
 
 /// An address that listens or sends.
@@ -216,6 +218,8 @@ pub struct Interface {
     pub on_held: OnHeld,
     /// What the site changes in the translation.
     pub site: Option<translate::Override>,
+    /// Whether it carries application acknowledgements back to a source, and no messages.
+    pub acknowledges: bool,
 }
 
 /// A mock EPR to start.

@@ -10,7 +10,7 @@ use tokio::time::{Duration, sleep};
 use tracing::warn;
 
 use super::outbox::Wanted;
-use super::{Delivery, reopen};
+use super::{Delivery, application_ack, reopen};
 use crate::config::OnHeld;
 use crate::gateway::Shared as Gateway;
 
@@ -84,6 +84,7 @@ async fn take_up(
             answered: None,
         };
         gateway.journal.progress(progress).await?.await?;
+        application_ack::wake(gateway, kept.id.message);
     }
     Ok(delivery)
 }

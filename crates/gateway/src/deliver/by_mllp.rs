@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hl7v2::Message;
 use hl7v2::ack::{self, AckCode};
 use mllp::{Assurance, SendError, Sender, SenderLimits};
@@ -27,6 +28,8 @@ pub(crate) struct Connection {
     sender: Option<Sender>,
     /// Where the sender is connected to: the endpoint may be moved while running.
     address: Arc<str>,
+    /// The last answer that was believed, until it is taken.
+    answered: Option<Bytes>,
 }
 
 impl Connection {
@@ -42,7 +45,13 @@ impl Connection {
             limits,
             sender: None,
             address: "".into(),
+            answered: None,
         }
+    }
+
+    /// The answer to the message sent last, if it was one to go by.
+    pub(crate) fn take_answer(&mut self) -> Option<Bytes> {
+        self.answered.take()
     }
 
     /// Sends one message and says what became of it.
@@ -52,6 +61,7 @@ impl Connection {
         assurance: impl Fn(&str) -> Option<Result<Assurance, String>>,
         payload: &[u8],
     ) -> Outcome {
+        self.answered = None;
         if self.address != *address {
             self.sender = None;
             self.address = address.clone();
@@ -91,10 +101,11 @@ impl Connection {
         Outcome::Doubt(error.to_string())
     }
 
-    fn read(&mut self, payload: &[u8], answer: &[u8]) -> Outcome {
+    fn read(&mut self, payload: &[u8], answer: &Bytes) -> Outcome {
         let read = read_answer(payload, answer);
-        if matches!(read, Outcome::Doubt(_)) {
-            self.sender = None;
+        match read {
+            Outcome::Doubt(_) => self.sender = None,
+            _ => self.answered = Some(answer.clone()),
         }
         read
     }

@@ -314,6 +314,23 @@ impl Outbox {
         self.lock().parked.remove(&id)
     }
 
+    /// Sends what was parked for this interface again, if it still is.
+    pub(crate) fn resume(&self, id: DeliveryId, interface: usize) {
+        let mut inner = self.lock();
+        if inner
+            .parked
+            .get(&id)
+            .is_none_or(|job| job.delivery.interface != interface)
+        {
+            return;
+        }
+        if let Some(job) = inner.parked.remove(&id) {
+            inner.lanes.again(job.ticket, job.delivery);
+            drop(inner);
+            self.work.notify_one();
+        }
+    }
+
     /// Puts a mended message where the held one stood. False when that one keeps no place here.
     pub(crate) fn replace(&self, held: DeliveryId, delivery: Delivery) -> bool {
         let mut inner = self.lock();
@@ -543,6 +560,7 @@ mod tests {
             received_at_ms: 0,
             keys: LaneKeys::from_slice(&[LaneKey(u64::try_from(number).unwrap())]),
             attempts: 0,
+            relayed: false,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::relay::Said;
 use crate::verdict::Failure;
 
 /// The open deliveries of one message.
@@ -17,6 +18,9 @@ pub(crate) struct Watch {
 struct Inner {
     open: usize,
     failure: Option<Failure>,
+    /// What the destination said with its yes, where there is one destination.
+    said: Option<Said>,
+    alone: bool,
 }
 
 impl Watch {
@@ -25,17 +29,21 @@ impl Watch {
             inner: Mutex::new(Inner {
                 open: deliveries,
                 failure: None,
+                said: None,
+                alone: deliveries == 1,
             }),
             ended: Notify::new(),
         }
     }
 
     /// One delivery has ended; the first failure is the message's.
-    pub(crate) fn end_one(&self, failure: Option<Failure>) -> bool {
+    pub(crate) fn end_one(&self, result: Result<Option<Said>, Failure>) -> bool {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.open = inner.open.saturating_sub(1);
-        if inner.failure.is_none() {
-            inner.failure = failure;
+        match result {
+            Ok(said) if inner.alone => inner.said = said,
+            Err(failure) if inner.failure.is_none() => inner.failure = Some(failure),
+            _ => {}
         }
         let ended = inner.open == 0;
         drop(inner);
@@ -46,7 +54,7 @@ impl Watch {
     }
 
     /// Waits until every delivery has ended.
-    pub(crate) async fn ended(&self) -> Result<(), Failure> {
+    pub(crate) async fn ended(&self) -> Result<Option<Said>, Failure> {
         loop {
             let ended = self.ended.notified();
             if let Some(result) = self.result() {
@@ -56,8 +64,8 @@ impl Watch {
         }
     }
 
-    fn result(&self) -> Option<Result<(), Failure>> {
+    fn result(&self) -> Option<Result<Option<Said>, Failure>> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        (inner.open == 0).then(|| inner.failure.clone().map_or(Ok(()), Err))
+        (inner.open == 0).then(|| inner.failure.clone().map_or(Ok(inner.said.clone()), Err))
     }
 }

@@ -12,11 +12,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Duration, Instant, sleep};
 use tracing::{debug, info, warn};
 
+use super::application_ack::{self, Told};
 use super::breaker::Weight;
 use super::by_mllp::Connection;
 use super::{Delivery, Job, Outbox, Outcome, by_facade, by_fhir, retry};
 use crate::config::{Face, OnHeld};
 use crate::gateway::{Shared as Gateway, StartError};
+use crate::relay::Said;
 use crate::tls::ClientTls;
 use crate::translate::{Payload, translate};
 use crate::verdict::{Answer, Failure};
@@ -84,7 +86,11 @@ pub(crate) struct Kept {
 #[derive(Debug)]
 enum End {
     Delivered,
-    Held { rejected: bool },
+    Held {
+        rejected: bool,
+    },
+    /// Left out on purpose.
+    Filtered,
 }
 
 impl Line {
@@ -153,83 +159,132 @@ pub(crate) async fn run(gateway: Arc<Gateway>, endpoint: usize) {
     };
     let mut connection = Connection::new(&gateway.settings.endpoints[endpoint].delivery);
     while let Some(job) = line.outbox.next().await {
+        let acknowledges = gateway.settings.interfaces[job.delivery.interface].acknowledges;
+        let (job, told) = match acknowledges {
+            false => (job, None),
+            true => match acknowledgement(&gateway, line, job).await {
+                Some((job, told)) => (job, Some(told)),
+                None => continue,
+            },
+        };
         let began = Instant::now();
-        let (outcome, sent) = attempt(&gateway, endpoint, line, &mut connection, &job.delivery).await;
+        let tried = attempt(&gateway, endpoint, line, &mut connection, &job.delivery, told).await;
         gateway
             .metrics
-            .attempted(job.delivery.interface, &outcome, began.elapsed());
-        settle(&gateway, endpoint, line, job, outcome, sent).await;
+            .attempted(job.delivery.interface, &tried.outcome, began.elapsed());
+        settle(&gateway, endpoint, line, job, tried).await;
     }
 }
 
-/// One attempt: translate, send, hear the answer.
+/// What there is to send for an application acknowledgement; none where the job has been dealt with.
+async fn acknowledgement(gateway: &Gateway, line: &Line, job: Job) -> Option<(Job, Bytes)> {
+    match application_ack::told(gateway, &job.delivery).await {
+        Told::Ack(bytes) => return Some((job, bytes)),
+        Told::NotYet => application_ack::park(gateway, job).await,
+        Told::Unwanted => {
+            line.outbox.unsendable();
+            let progress = progress(gateway, &job.delivery, DeliveryState::Filtered, 0, None);
+            keep(gateway, line, progress, job, End::Filtered).await;
+        }
+        Told::Unknown => {
+            line.outbox.unsendable();
+            line.outbox.later(job, Instant::now() + KEEP_RETRY);
+        }
+    }
+    None
+}
+
+/// One attempt, and what is worth keeping of it.
+struct Tried {
+    outcome: Outcome,
+    sent: Option<Bytes>,
+    answered: Option<Bytes>,
+}
+
+impl From<Outcome> for Tried {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            sent: None,
+            answered: None,
+        }
+    }
+}
+
+/// One attempt: translate, send, hear the answer. What is `told` already needs no translation.
 async fn attempt(
     gateway: &Gateway,
     endpoint: usize,
     line: &Line,
     connection: &mut Connection,
     delivery: &Delivery,
-) -> (Outcome, Option<Bytes>) {
-    let told = || {
-        translate(
-            gateway,
-            delivery.interface,
-            delivery.from,
-            delivery.frame.expose(),
-            None,
-        )
-    };
-    // A message that translation does not survive is held like any other that cannot be sent; its lane, its
-    // endpoint and this worker live on.
-    let began = Instant::now();
-    let told = catch_unwind(AssertUnwindSafe(told));
-    gateway.metrics.translated(delivery.interface, began.elapsed());
+    told: Option<Bytes>,
+) -> Tried {
     let payload = match told {
-        Ok(Ok(payload)) => payload,
-        Ok(Err(error)) => return (Outcome::Unsendable(error.to_string()), None),
-        Err(_) => {
-            return (
-                Outcome::Unsendable("translation broke off: this is a fault of the gateway".into()),
-                None,
-            );
-        }
+        Some(bytes) => Payload::Er7(bytes),
+        None => match retold(gateway, delivery) {
+            Ok(payload) => payload,
+            Err(cause) => return Outcome::Unsendable(cause).into(),
+        },
     };
     match (payload, &gateway.settings.endpoints[endpoint].face) {
         (Payload::Er7(bytes), _) => {
             let assurance = |address: &str| line.assurance(address);
             let outcome = connection.exchange(&line.address(), assurance, &bytes).await;
-            (outcome, Some(bytes))
+            Tried {
+                outcome,
+                sent: Some(bytes),
+                answered: connection.take_answer(),
+            }
         }
         (Payload::Bundle(bundle), Face::Facade(_)) => {
             let system = &gateway.settings.endpoints[endpoint].name;
-            (by_facade::keep(gateway, system, delivery, *bundle).await, None)
+            by_facade::keep(gateway, system, delivery, *bundle).await.into()
         }
         (Payload::Bundle(bundle), _) => {
             let bytes = Bytes::from(fhir::to_vec(&*bundle));
             match &line.client {
-                Some(client) => (by_fhir::exchange(client, bytes.clone()).await, Some(bytes)),
-                None => (Outcome::Unsendable("this endpoint speaks no FHIR".into()), None),
+                Some(client) => Tried {
+                    outcome: by_fhir::exchange(client, bytes.clone()).await,
+                    sent: Some(bytes),
+                    answered: None,
+                },
+                None => Outcome::Unsendable("this endpoint speaks no FHIR".into()).into(),
             }
         }
     }
 }
 
+/// The message as this endpoint is to get it.
+///
+/// A message that translation does not survive is held like any other that cannot be sent; its lane, its endpoint
+/// and this worker live on.
+fn retold(gateway: &Gateway, delivery: &Delivery) -> Result<Payload, String> {
+    let told = || {
+        let frame = delivery.frame.expose();
+        translate(gateway, delivery.interface, delivery.from, frame, None)
+    };
+    let began = Instant::now();
+    let told = catch_unwind(AssertUnwindSafe(told));
+    gateway.metrics.translated(delivery.interface, began.elapsed());
+    match told {
+        Ok(told) => told.map_err(|error| error.to_string()),
+        Err(_) => Err("translation broke off: this is a fault of the gateway".into()),
+    }
+}
+
 /// What follows from one attempt: for the message, for the endpoint, for the journal.
-async fn settle(
-    gateway: &Gateway,
-    endpoint: usize,
-    line: &Line,
-    mut job: Job,
-    outcome: Outcome,
-    sent: Option<Bytes>,
-) {
+async fn settle(gateway: &Gateway, endpoint: usize, line: &Line, mut job: Job, tried: Tried) {
     let interface = gateway.settings.interfaces[job.delivery.interface].name.as_str();
     let (message, control_id) = (job.delivery.id, job.delivery.control_id.clone());
-    let (cause, for_good, counts) = match outcome {
+    let (cause, for_good, counts) = match tried.outcome {
         Outcome::Taken => {
             debug!(%message, %control_id, interface, stage = "deliver", "delivered");
             line.outbox.taken();
-            let progress = progress(gateway, &job.delivery, DeliveryState::Delivered, 1, None, None);
+            let progress = Progress {
+                answered: tried.answered.filter(|_| job.delivery.relayed),
+                ..progress(gateway, &job.delivery, DeliveryState::Delivered, 1, None)
+            };
             return keep(gateway, line, progress, job, End::Delivered).await;
         }
         Outcome::Unreachable(cause) => {
@@ -257,17 +312,14 @@ async fn settle(
     let limits = &gateway.settings.endpoints[endpoint].delivery;
     if for_good || job.delivery.attempts >= limits.attempts_max {
         info!(%message, %control_id, interface, stage = "deliver", attempts = job.delivery.attempts, "held");
-        let progress = progress(gateway, &job.delivery, DeliveryState::Held, 0, Some(cause), sent);
+        let progress = Progress {
+            sent: tried.sent,
+            answered: tried.answered,
+            ..progress(gateway, &job.delivery, DeliveryState::Held, 0, Some(cause))
+        };
         return keep(gateway, line, progress, job, End::Held { rejected: for_good }).await;
     }
-    let progress = progress(
-        gateway,
-        &job.delivery,
-        DeliveryState::Queued,
-        0,
-        Some(cause),
-        None,
-    );
+    let progress = progress(gateway, &job.delivery, DeliveryState::Queued, 0, Some(cause));
     // Only told, not waited for: after a restart a lost count means one attempt more.
     drop(gateway.journal.progress(progress).await);
     let pause = retry::pause(limits, job.delivery.attempts, job.delivery.seed());
@@ -280,7 +332,6 @@ fn progress(
     state: DeliveryState,
     more: u32,
     cause: Option<String>,
-    sent: Option<Bytes>,
 ) -> Progress {
     Progress {
         id: delivery.id,
@@ -288,7 +339,7 @@ fn progress(
         attempts: delivery.attempts + more,
         at_ms: gateway.clock.now_ms(),
         cause,
-        sent,
+        sent: None,
         answered: None,
     }
 }
@@ -336,25 +387,31 @@ pub(crate) async fn run_ledger(
             sleep(KEEP_RETRY).await;
             pending = submit(&gateway, &progress).await;
         }
-        conclude(&gateway, line, job, end);
+        conclude(&gateway, line, job, end, progress.answered.as_ref());
     }
 }
 
-fn conclude(gateway: &Gateway, line: &Line, job: Job, end: End) {
+fn conclude(gateway: &Gateway, line: &Line, job: Job, end: End, answered: Option<&Bytes>) {
     let interface = &gateway.settings.interfaces[job.delivery.interface];
     let message = job.delivery.id.message;
-    let failure = match end {
+    let said = answered.and_then(|answer| Said::read(answer));
+    let result = match end {
         End::Delivered => {
             let took = gateway.clock.now_ms() - job.delivery.received_at_ms;
             gateway.metrics.delivered(job.delivery.interface, took);
-            None
+            Ok(said)
         }
-        End::Held { rejected } => Some(Failure::NotDelivered {
+        End::Filtered => Ok(None),
+        End::Held { rejected } => Err(Failure::NotDelivered {
             interface: interface.name.clone(),
             rejected,
+            said: said.filter(|said| !said.code.is_positive()),
         }),
     };
-    gateway.end_watch(message, failure);
+    if !interface.acknowledges {
+        gateway.end_watch(message, result);
+        application_ack::wake(gateway, message);
+    }
     match end {
         End::Held { .. } if interface.on_held == OnHeld::Wait => line.outbox.park(job),
         _ => line.outbox.leave(&job),

@@ -3,7 +3,7 @@
 use translate::dialect::Dialect;
 
 use super::Check;
-use crate::config::file::{InterfaceTable, SourceTable, Translate};
+use crate::config::file::{AckMode, InterfaceTable, OnHeld, SourceTable, Translate};
 use crate::config::locate::nearest;
 use crate::config::settings::{Endpoint, Face, From, Interface, Source};
 use crate::route::EventPattern;
@@ -63,6 +63,7 @@ impl Check<'_> {
             translate,
             on_held: table.on_held,
             site: table.site.clone(),
+            acknowledges: false,
         })
     }
 
@@ -78,6 +79,64 @@ impl Check<'_> {
             }
         }
         events
+    }
+
+    /// An interface of its own for the application acknowledgements of each source that wants them: they are queued,
+    /// tried again and held like messages.
+    pub(super) fn acknowledgements(
+        &mut self,
+        sources: &mut [Option<Source>],
+        endpoints: &[Option<Endpoint>],
+        interfaces: &mut Vec<Option<Interface>>,
+    ) {
+        let file = self.file;
+        for (at, table) in file.source.iter().enumerate() {
+            let Some(name) = &table.application_ack_to else {
+                continue;
+            };
+            let key = format!("source[{at}].application-ack-to");
+            let sending = || file.endpoint.iter().filter(|endpoint| endpoint.send.is_some());
+            let Some(to) = file.endpoint.iter().position(|endpoint| endpoint.name == *name) else {
+                let nearest = nearest(name, sending().map(|endpoint| endpoint.name.as_str()));
+                self.problem(key, format!("`{name}` is no endpoint"), nearest);
+                continue;
+            };
+            if file.endpoint[to].send.is_none() {
+                let message =
+                    format!("`{name}` does not send HL7 v2: acknowledgements go to an endpoint with send");
+                self.problem(key, message, None);
+                continue;
+            }
+            if table.ack_mode == AckMode::Original {
+                let message = "is for enhanced mode, and ack-mode = \"original\" leaves that out";
+                self.problem(key, message, None);
+                continue;
+            }
+            let own = format!("{}-acknowledgements", table.name);
+            if file.interface.iter().any(|interface| interface.name == own) {
+                self.problem(
+                    key,
+                    format!("needs the interface name `{own}`, which is taken"),
+                    None,
+                );
+                continue;
+            }
+            if let (Some(source), Some(_)) = (&mut sources[at], &endpoints[to]) {
+                source.acknowledgements = Some(interfaces.len());
+            }
+            interfaces.push(Some(Interface {
+                name: own,
+                from: From::Sources(vec![at]),
+                to,
+                accept: Vec::new(),
+                facility: Vec::new(),
+                shared: Vec::new(),
+                translate: Translate::None,
+                on_held: OnHeld::Pass,
+                site: None,
+                acknowledges: true,
+            }));
+        }
     }
 
     /// Checks an override against the tables that translate; files that it names are read when the gateway starts.

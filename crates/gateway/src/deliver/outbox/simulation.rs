@@ -134,6 +134,7 @@ impl World {
             received_at_ms: 0,
             keys: keys.collect::<LaneKeys>(),
             attempts: 0,
+            relayed: false,
         }
     }
 
