@@ -8,5 +8,6 @@ mod command_line;
 mod crash;
 mod harness;
 mod rehearsal;
+mod shared;
 mod story;
 mod strangers;

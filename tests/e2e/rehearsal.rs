@@ -13,7 +13,7 @@ fn report(folder: &Path) -> Value {
 }
 
 /// Plays a story; its exit code, report and talk.
-fn play(arguments: &[&str]) -> (Option<i32>, Value, String) {
+pub(crate) fn play(arguments: &[&str]) -> (Option<i32>, Value, String) {
     let out = tempfile::tempdir().unwrap();
     let place = out.path().to_str().unwrap();
     let played = eprgw(&[&["run"], arguments, &["--out", place]].concat());
@@ -24,14 +24,14 @@ fn play(arguments: &[&str]) -> (Option<i32>, Value, String) {
     (played.status.code(), report(out.path()), talk)
 }
 
-fn gate<'r>(report: &'r Value, measure: &str) -> &'r str {
+pub(crate) fn gate<'r>(report: &'r Value, measure: &str) -> &'r str {
     let gates = report["gates"].as_array().unwrap();
     let gate = gates.iter().find(|gate| gate["measure"] == measure);
     gate.expect("a gate of that name")["standing"].as_str().unwrap()
 }
 
 /// What did not hold, in one text.
-fn failures(report: &Value) -> String {
+pub(crate) fn failures(report: &Value) -> String {
     let expectations = report["expectations"].as_array().unwrap();
     let failed = expectations.iter().filter(|one| one["outcome"] == "failed");
     failed

@@ -19,7 +19,6 @@ use hl7v2::ack::AckCode;
 use hl7v2::nhs::{Ranges, live_numbers};
 use mllp::{Frame, Limits, Listener, Peer, Refusal as Unframed};
 
-use crate::access::{Access, Client};
 use crate::action::{ActError, ActReport, Action};
 use crate::clock::{Clock, Local};
 use crate::emit::outbox::{self, Post};
@@ -58,8 +57,6 @@ pub struct EprSettings {
     pub ranges: Ranges,
     /// Choices among its vendor's assumptions, by name.
     pub choices: BTreeMap<String, String>,
-    /// The clients its FHIR face lets in; anyone while none are named here.
-    pub clients: Option<Vec<Client>>,
     /// Bounds of its port.
     pub limits: Limits,
     /// Bounds of its outbox.
@@ -81,7 +78,6 @@ impl EprSettings {
             clock,
             ranges: Ranges::default(),
             choices: BTreeMap::new(),
-            clients: None,
             limits: Limits::default(),
             sending: outbox::Limits::default(),
         }
@@ -126,16 +122,6 @@ pub enum StartError {
         /// The most there can be.
         max: usize,
     },
-    /// A client that the vendor does not take.
-    #[error("{name}: client {client}: {problem}")]
-    Client {
-        /// The system.
-        name: String,
-        /// The client.
-        client: String,
-        /// Why not.
-        problem: &'static str,
-    },
     /// A choice that the vendor does not have.
     #[error("{name}: {choice}: {problem}")]
     Choice {
@@ -154,8 +140,6 @@ pub(crate) struct Shared {
     pub profile: &'static Profile,
     pub choices: Choices,
     pub local: Local,
-    /// Who may ask the FHIR face; anyone when there is none.
-    pub access: Option<Access>,
     pub ranges: Ranges,
     pub recorder: Recorder,
     pub post: Post,
@@ -248,13 +232,6 @@ impl Epr {
                 choice,
                 problem,
             })?;
-        for client in settings.clients.iter().flatten() {
-            (vendor.admits)(client).map_err(|problem| StartError::Client {
-                name: name.clone(),
-                client: client.id.clone(),
-                problem,
-            })?;
-        }
         if settings.people > Population::PEOPLE_MAX {
             return Err(StartError::People {
                 name,
@@ -289,7 +266,6 @@ impl Epr {
             profile: settings.profile,
             choices,
             local: Local::new(settings.clock),
-            access: settings.clients.map(Access::new),
             ranges: settings.ranges,
             recorder,
             post: Post::new(
@@ -353,12 +329,6 @@ impl Epr {
             face(self.shared.clone()),
             self.shared.clone(),
         ))
-    }
-
-    /// Whether its FHIR face asks for tokens of its own.
-    #[must_use]
-    pub fn authorises(&self) -> bool {
-        self.shared.access.is_some()
     }
 
     /// Does what a person at its keyboard would; returns once the change is on disk and the message in the outbox.

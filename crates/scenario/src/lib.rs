@@ -16,6 +16,7 @@ pub mod reconcile;
 pub mod report;
 pub mod run;
 pub mod story;
+pub mod trust;
 pub mod wire;
 pub mod world;
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hl7v2::Message;
@@ -156,6 +156,63 @@ async fn send_lane(address: &str, list: Vec<Outgoing>, done: &AtomicU64) -> Resu
         });
     }
     Ok(all)
+}
+
+/// Sends one message on a connection of its own; the code of the answer, and the answer.
+///
+/// # Errors
+/// When the receiver cannot be reached, or does not answer.
+pub async fn exchange(address: &str, message: &Outgoing) -> Result<(String, Bytes), RunError> {
+    let answer = connect(address).await?.send(&message.bytes).await;
+    let answer = answer.map_err(|error| RunError::Unreachable {
+        what: address.to_owned(),
+        why: error.to_string(),
+    })?;
+    Ok((code_of(&answer, &message.control), answer))
+}
+
+/// What a sender waits that sends one message after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Patient {
+    /// Every message.
+    pub sent: Vec<Sent>,
+    /// Longest wait of ninety-nine in a hundred.
+    pub p99: Duration,
+}
+
+impl Patient {
+    /// Sends in order, one at a time, and takes the time of each.
+    ///
+    /// # Errors
+    /// When the receiver cannot be reached, or not again.
+    pub async fn send(address: &str, messages: Vec<Outgoing>) -> Result<Self, RunError> {
+        let mut waits = Vec::with_capacity(messages.len());
+        let mut sent = Vec::with_capacity(messages.len());
+        let mut sender = connect(address).await?;
+        for message in messages {
+            let begun = Instant::now();
+            let answer = sender.send(&message.bytes).await;
+            waits.push(begun.elapsed());
+            let answer = answer.map_err(|error| RunError::Unreachable {
+                what: address.to_owned(),
+                why: error.to_string(),
+            })?;
+            sent.push(Sent {
+                sequence: message.sequence,
+                code: code_of(&answer, &message.control),
+                control: message.control,
+                event: message.event,
+                person: message.person,
+                tries: 1,
+            });
+        }
+        waits.sort_unstable();
+        let at = (waits.len() * 99).div_ceil(100).saturating_sub(1);
+        Ok(Self {
+            sent,
+            p99: waits.get(at).copied().unwrap_or_default(),
+        })
+    }
 }
 
 async fn connect(address: &str) -> Result<Sender, RunError> {

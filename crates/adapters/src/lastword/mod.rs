@@ -11,7 +11,6 @@ mod seed;
 
 use hl7v2::ack::AckCode;
 
-use crate::state::Text;
 use crate::vendor::{Assumption, Codes, Profile, Reading, Vendor, Writing};
 
 /// LastWord and Carecast.
@@ -24,7 +23,6 @@ pub(crate) static VENDOR: Vendor = Vendor {
     assumptions: ASSUMPTIONS,
     seed: seed::events,
     seed_block: 0,
-    admits: |_| Err("the product has no FHIR face, and nothing to authorise"),
     face: None,
     patient_id: |_, _| None,
 };
@@ -46,7 +44,6 @@ static CARECAST_UCLH: Profile = Profile {
         fails: |_, _, _, _| None,
         identities: intake::identities,
         losers: intake::losers,
-        owner: |_| Text::default(),
         visit: intake::visit,
         ethnicity: &[("PID", 10), ("PID", 22)],
         marital: &[("ZLC", 15), ("PID", 16)],
@@ -89,7 +86,6 @@ static LASTWORD_CW: Profile = Profile {
         fails: |_, _, _, _| None,
         identities: intake::identities,
         losers: intake::losers,
-        owner: |_| Text::default(),
         visit: intake::visit,
         ethnicity: &[("PID", 10)],
         marital: &[("PID", 16)],

@@ -4,8 +4,6 @@
 
 pub mod unread;
 
-pub mod clients;
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 

@@ -54,6 +54,7 @@ struct Message {
 pub const KINDS: &[&str] = &[
     "register",
     "update",
+    "link",
     "merge",
     "unmerge",
     "admit",

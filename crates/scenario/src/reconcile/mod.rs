@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod gates;
+pub mod joining;
 pub mod matching;
 pub mod record;
 

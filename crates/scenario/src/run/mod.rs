@@ -12,6 +12,7 @@ mod defect;
 mod judge;
 mod migration;
 mod order;
+mod shared;
 mod source;
 mod tell;
 
@@ -25,6 +26,7 @@ use jiff::Timestamp;
 
 use self::audit::Audit;
 use self::cutover::CutOver;
+use self::shared::Domain;
 use self::source::{Source, Told};
 use self::tell::FeedState;
 use crate::RunError;
@@ -78,6 +80,8 @@ pub(crate) struct Runner<'r> {
     last_control: String,
     begun: Instant,
     began: Option<Timestamp>,
+    /// The trusts of a shared domain.
+    domain: Domain,
     /// Hospital numbers of the cast: (person, system).
     numbers: BTreeMap<(String, String), String>,
     folder: Option<PathBuf>,
@@ -100,6 +104,7 @@ pub async fn run(
         texts.insert(alias.clone(), fill(&text, &story.parameters));
     }
     let begun = Instant::now();
+    let domain = Domain::of(&texts).await?;
     let mut runner = Runner {
         story,
         texts,
@@ -115,6 +120,7 @@ pub async fn run(
         last_control: String::new(),
         begun,
         began: options.began,
+        domain,
         numbers: BTreeMap::new(),
         folder: options.folder.clone(),
     };
@@ -203,6 +209,12 @@ impl Runner<'_> {
             "late" => self.late(step).await,
             "reconcile" => self.reconcile(step).await,
             "order" => self.order(step).await,
+            "join" => self.join(step).await,
+            "index" => self.index(step).await,
+            "refuse" => self.refuse(step).await,
+            "split" => self.split(step).await,
+            "echo" => self.echo(step).await,
+            "burst" => self.burst(step).await,
             other => Err(RunError::Story(format!(
                 "line {}: `{other}` is not played yet",
                 step.line
@@ -263,6 +275,7 @@ impl Runner<'_> {
         let configuration = self
             .text(alias)?
             .replace("{downstream}", &self.downstream.address());
+        let configuration = self.with_trusts(configuration)?;
         self.host.open(&configuration).await
     }
 

@@ -94,13 +94,25 @@ impl Runner<'_> {
         messages: Vec<Outgoing>,
         anchor: &str,
     ) -> Result<(), RunError> {
+        self.send_to("gateway", alias, what, messages, anchor).await
+    }
+
+    /// The same through a door of the gateway, by its name.
+    pub(super) async fn send_to(
+        &mut self,
+        door: &str,
+        alias: &str,
+        what: &str,
+        messages: Vec<Outgoing>,
+        anchor: &str,
+    ) -> Result<(), RunError> {
         if messages.is_empty() {
             self.note(format!("{what}: nothing to send"));
             return Ok(());
         }
         let count = messages.len();
         let begun = Instant::now();
-        let address = self.host.mllp("gateway")?.to_owned();
+        let address = self.host.mllp(door)?.to_owned();
         let despatch = send_all(&address, messages, CONNECTIONS, &AtomicU64::new(0)).await?;
         self.settle().await?;
         let refused: Vec<&Sent> = despatch.sent.iter().filter(|sent| !sent.accepted()).collect();

@@ -252,6 +252,40 @@ pub const VERBS: &[Verb] = &[
         &[needs("at", Kind::Text), may("tolerance", Kind::File)],
     ),
     step(
+        "join",
+        "trusts join a shared domain: matched against its index, numbers added, nobody merged",
+        &[
+            needs("feed", Kind::File),
+            needs("first", Kind::Number),
+            needs("last", Kind::Number),
+        ],
+    ),
+    step(
+        "index",
+        "read everybody back: one person each, every number in its pool",
+        &[needs("at", Kind::Text)],
+    ),
+    step(
+        "refuse",
+        "try what a trust may not say: it is refused, and the answer names nobody",
+        &[needs("feed", Kind::File), needs("at", Kind::Text)],
+    ),
+    step(
+        "split",
+        "things happen at the domain: each trust hears its own visits and everybody's demographics",
+        &[needs("at", Kind::Text)],
+    ),
+    step(
+        "echo",
+        "what was sent out comes back: it is taken and goes nowhere",
+        &[needs("at", Kind::Text)],
+    ),
+    step(
+        "burst",
+        "one trust catches up while another goes on: how long the other waits",
+        &[needs("feed", Kind::File)],
+    ),
+    step(
         "order",
         "tell one patient's stay in every order, each on a patient of its own: one end state, or the smallest order that fails",
         &[

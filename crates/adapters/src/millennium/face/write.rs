@@ -6,8 +6,7 @@ use rest::{Reply, Request};
 use serde_json::Value;
 
 use super::items::{find, item_id, item_version};
-use super::{access, key, not_found, refused};
-use crate::access::{Asker, Lens, View};
+use super::{key, not_found, refused};
 use crate::act::{Plan, Planner, transact};
 use crate::action::ActError;
 use crate::epr::Shared;
@@ -101,7 +100,7 @@ const WRITABLE: &[(&str, &[&str])] = &[
 
 const OWN_SYSTEMS: &str = "https://fhir.cerner.com/";
 
-pub(super) async fn create(shared: &Shared, asker: &Asker, request: &Request, resource_type: &str) -> Reply {
+pub(super) async fn create(shared: &Shared, request: &Request, resource_type: &str) -> Reply {
     let Some(writable) = writable(resource_type) else {
         return read_only();
     };
@@ -109,8 +108,7 @@ pub(super) async fn create(shared: &Shared, asker: &Asker, request: &Request, re
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let lens = access::lens(shared, asker);
-    let told = transact::<Stop>(shared, |planner| plan(&planner, &lens, &body, None)).await;
+    let told = transact::<Stop>(shared, |planner| plan(&planner, &body, None)).await;
     let told = match told {
         Ok(told) => told,
         Err(stop) => return stopped(stop),
@@ -137,13 +135,7 @@ pub(super) async fn create(shared: &Shared, asker: &Asker, request: &Request, re
     bare(201, version, request).location(&format!("{}/{resource_type}/{id}", request.base))
 }
 
-pub(super) async fn update(
-    shared: &Shared,
-    asker: &Asker,
-    request: &Request,
-    resource_type: &str,
-    id: &str,
-) -> Reply {
+pub(super) async fn update(shared: &Shared, request: &Request, resource_type: &str, id: &str) -> Reply {
     if !matches!(resource_type, "AllergyIntolerance" | "Condition") {
         return read_only();
     }
@@ -154,9 +146,8 @@ pub(super) async fn update(
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let lens = access::lens(shared, asker);
     let told = transact::<Stop>(shared, |planner| {
-        let held = match find(View::new(planner.state(), &lens), resource_type, id) {
+        let held = match find(planner.state(), resource_type, id) {
             Some(Hit::Item(_, item)) => item.clone(),
             _ => return Err(Box::new(not_found()).into()),
         };
@@ -168,7 +159,7 @@ pub(super) async fn update(
             let text = "the resource has changed since; read it again";
             return Err(Box::new(refused(409, "conflict", "Conflict", text)).into());
         }
-        plan(&planner, &lens, &body, Some(&held))
+        plan(&planner, &body, Some(&held))
     })
     .await;
     match told {
@@ -241,8 +232,8 @@ fn body(request: &Request, writable: &[&str]) -> Result<Resource, Box<Reply>> {
     Ok(resource)
 }
 
-fn plan(planner: &Planner<'_>, lens: &Lens, body: &Resource, held: Option<&Item>) -> Result<Plan, Stop> {
-    let state = View::new(planner.state(), lens);
+fn plan(planner: &Planner<'_>, body: &Resource, held: Option<&Item>) -> Result<Plan, Stop> {
+    let state = planner.state();
     let person = subject(body)
         .and_then(|reference| reference_id("Patient", reference))
         .and_then(key)
@@ -317,7 +308,6 @@ fn plan(planner: &Planner<'_>, lens: &Lens, body: &Resource, held: Option<&Item>
                 told_by: ("ORU", "R01"),
                 change: Change {
                     reports: vec![report],
-                    owner: lens.owner(),
                     ..change
                 },
                 ..Plan::default()
@@ -333,9 +323,7 @@ fn plan(planner: &Planner<'_>, lens: &Lens, body: &Resource, held: Option<&Item>
         },
         None => item,
     };
-    let mut plan = planner.noting(person, item, None)?;
-    plan.change.owner = lens.owner();
-    Ok(plan)
+    Ok(planner.noting(person, item, None)?)
 }
 
 fn stopped(stop: Stop) -> Reply {
