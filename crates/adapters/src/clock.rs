@@ -30,6 +30,11 @@ impl Local {
         self.now().as_millisecond()
     }
 
+    /// Seconds since 1970, as tokens tell time.
+    pub(crate) fn now_s(&self) -> i64 {
+        self.now().as_second()
+    }
+
     /// `YYYYMMDDHHMMSS` on the hospital's clock.
     pub(crate) fn hl7_now(&self) -> String {
         self.digits(self.now())

@@ -19,6 +19,7 @@ use hl7v2::ack::AckCode;
 use hl7v2::nhs::{Ranges, live_numbers};
 use mllp::{Frame, Limits, Listener, Peer, Refusal as Unframed};
 
+use crate::access::{Access, Client};
 use crate::action::{ActError, ActReport, Action};
 use crate::clock::{Clock, Local};
 use crate::emit::outbox::{self, Post};
@@ -57,6 +58,8 @@ pub struct EprSettings {
     pub ranges: Ranges,
     /// Choices among its vendor's assumptions, by name.
     pub choices: BTreeMap<String, String>,
+    /// The clients its FHIR face lets in; anyone while none are named here.
+    pub clients: Option<Vec<Client>>,
     /// Bounds of its port.
     pub limits: Limits,
     /// Bounds of its outbox.
@@ -78,6 +81,7 @@ impl EprSettings {
             clock,
             ranges: Ranges::default(),
             choices: BTreeMap::new(),
+            clients: None,
             limits: Limits::default(),
             sending: outbox::Limits::default(),
         }
@@ -122,6 +126,16 @@ pub enum StartError {
         /// The most there can be.
         max: usize,
     },
+    /// A client that the vendor does not take.
+    #[error("{name}: client {client}: {problem}")]
+    Client {
+        /// The system.
+        name: String,
+        /// The client.
+        client: String,
+        /// Why not.
+        problem: &'static str,
+    },
     /// A choice that the vendor does not have.
     #[error("{name}: {choice}: {problem}")]
     Choice {
@@ -140,6 +154,8 @@ pub(crate) struct Shared {
     pub profile: &'static Profile,
     pub choices: Choices,
     pub local: Local,
+    /// Who may ask the FHIR face; anyone when there is none.
+    pub access: Option<Access>,
     pub ranges: Ranges,
     pub recorder: Recorder,
     pub post: Post,
@@ -232,6 +248,13 @@ impl Epr {
                 choice,
                 problem,
             })?;
+        for client in settings.clients.iter().flatten() {
+            (vendor.admits)(client).map_err(|problem| StartError::Client {
+                name: name.clone(),
+                client: client.id.clone(),
+                problem,
+            })?;
+        }
         if settings.people > Population::PEOPLE_MAX {
             return Err(StartError::People {
                 name,
@@ -266,6 +289,7 @@ impl Epr {
             profile: settings.profile,
             choices,
             local: Local::new(settings.clock),
+            access: settings.clients.map(Access::new),
             ranges: settings.ranges,
             recorder,
             post: Post::new(
@@ -329,6 +353,12 @@ impl Epr {
             face(self.shared.clone()),
             self.shared.clone(),
         ))
+    }
+
+    /// Whether its FHIR face asks for tokens of its own.
+    #[must_use]
+    pub fn authorises(&self) -> bool {
+        self.shared.access.is_some()
     }
 
     /// Does what a person at its keyboard would; returns once the change is on disk and the message in the outbox.

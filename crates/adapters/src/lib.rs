@@ -17,6 +17,7 @@
 //! assert_eq!(vendor.default_profile().name, "carecast-uclh");
 //! ```
 
+mod access;
 mod act;
 mod action;
 mod clock;
@@ -35,6 +36,7 @@ mod epic;
 mod lastword;
 mod millennium;
 
+pub use access::{Client, Proof, Secret};
 pub use action::{
     ActError, ActReport, Action, Admit, AllergyOf, BookOf, Details, Discharge, DocumentOf, MergeOf,
     MergeVisitOf, MoveVisitOf, OfNumber, OfVisit, OrderOf, ProblemOf, RebookOf, Register, RenumberOf,

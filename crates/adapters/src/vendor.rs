@@ -7,6 +7,7 @@ use hl7v2::Message;
 use hl7v2::ack::AckCode;
 use translate::dialect::Dialect;
 
+use crate::access::Client;
 use crate::emit::{Emission, Phase};
 use crate::epr::{Choices, Shared};
 use crate::intake::Refusal;
@@ -33,6 +34,8 @@ pub struct Vendor {
     pub(crate) seed: fn(&Citizen, &Profile) -> Vec<Change>,
     /// Which block of the test range its synthetic people come from, so that no two vendors share one by accident.
     pub(crate) seed_block: u64,
+    /// Why a client cannot be one of its own, when it cannot: what it proves itself by, what it lacks.
+    pub(crate) admits: fn(&Client) -> Result<(), &'static str>,
     /// Its FHIR face over a running EPR.
     pub(crate) face: Option<fn(std::sync::Arc<Shared>) -> axum::Router>,
     /// The logical id of a person on that face.
@@ -90,6 +93,8 @@ pub(crate) struct Reading {
     pub identities: fn(&Message<'_>) -> Vec<Alias>,
     /// The numbers of the record a merge ends.
     pub losers: fn(&Message<'_>) -> Vec<Alias>,
+    /// The organisation a message comes from, where several share a record; empty elsewhere.
+    pub owner: fn(&Message<'_>) -> Text,
     /// Visit number and its authority; empty when the message names none.
     pub visit: fn(&Message<'_>) -> (Text, Text),
     /// Where ethnicity stands, the first place with something in it.

@@ -4,7 +4,7 @@ use fhir::{
     CapabilityStatement, CapabilityStatementImplementation, CapabilityStatementRest,
     CapabilityStatementRestResource, CapabilityStatementRestResourceInteraction,
     CapabilityStatementRestResourceOperation, CapabilityStatementRestResourceSearchParam,
-    CapabilityStatementSoftware, Text,
+    CapabilityStatementRestSecurity, CapabilityStatementSoftware, CodeableConcept, Coding, Extension, Text,
 };
 
 /// A server as a whole.
@@ -64,6 +64,36 @@ pub struct SearchParameter<'a> {
     pub kind: &'a str,
     /// What to know about it; may be empty.
     pub documentation: &'a str,
+}
+
+/// What a server that wants tokens says about itself: SMART on FHIR, and where tokens are given.
+pub fn smart_security(token_endpoint: &str, description: &str) -> CapabilityStatementRestSecurity {
+    let extension = |url: &str, value: Option<&str>, inner: Vec<Extension>| Extension {
+        url: text(url),
+        value_uri: value.and_then(text).map(Box::new),
+        extension: inner,
+        ..Extension::default()
+    };
+    CapabilityStatementRestSecurity {
+        cors: Some(true),
+        description: text(description),
+        service: vec![CodeableConcept {
+            coding: vec![Coding {
+                system: text("http://terminology.hl7.org/CodeSystem/restful-security-service"),
+                code: text("SMART-on-FHIR"),
+                display: text("SMART-on-FHIR"),
+                ..Coding::default()
+            }],
+            text: text("OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)"),
+            ..CodeableConcept::default()
+        }],
+        extension: vec![extension(
+            "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+            None,
+            vec![extension("token", Some(token_endpoint), Vec::new())],
+        )],
+        ..CapabilityStatementRestSecurity::default()
+    }
 }
 
 fn text(value: &str) -> Option<Text> {

@@ -34,6 +34,8 @@ pub struct Request {
 pub enum Interaction {
     /// `GET /metadata`
     Capabilities,
+    /// `GET /.well-known/smart-configuration`
+    SmartConfiguration,
     /// `GET /Type/id`
     Read {
         /// The resource type.
@@ -125,6 +127,7 @@ impl Interaction {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Capabilities => "capabilities",
+            Self::SmartConfiguration => "smart-configuration",
             Self::Read { .. } => "read",
             Self::VersionRead { .. } => "vread",
             Self::History { .. } => "history",
@@ -141,7 +144,7 @@ impl Interaction {
     /// The resource type in the URL, when there is one.
     pub fn resource_type(&self) -> Option<&str> {
         match self {
-            Self::Capabilities | Self::Transaction { .. } => None,
+            Self::Capabilities | Self::SmartConfiguration | Self::Transaction { .. } => None,
             Self::History { resource_type, .. } | Self::Operation { resource_type, .. } => {
                 resource_type.as_deref()
             }
@@ -287,6 +290,7 @@ impl Request {
 pub(crate) enum Place {
     Root,
     Metadata,
+    SmartConfiguration,
     SystemHistory,
     SystemSearch,
     Type(String),
@@ -312,6 +316,7 @@ impl Place {
         match parts.as_slice() {
             [] => Some(Self::Root),
             ["metadata"] => Some(Self::Metadata),
+            [".well-known", "smart-configuration"] => Some(Self::SmartConfiguration),
             ["_history"] => Some(Self::SystemHistory),
             ["_search"] => Some(Self::SystemSearch),
             [name] if operation(name).is_some() => Some(Self::Operation(None, None, operation(name)?)),
@@ -342,6 +347,7 @@ impl Place {
         match self {
             Self::Root => "GET, HEAD, POST, OPTIONS",
             Self::Metadata
+            | Self::SmartConfiguration
             | Self::SystemHistory
             | Self::TypeHistory(_)
             | Self::InstanceHistory(..)
@@ -369,6 +375,7 @@ impl Place {
                 parameters,
             },
             Self::Metadata if get => Interaction::Capabilities,
+            Self::SmartConfiguration if get => Interaction::SmartConfiguration,
             Self::SystemHistory if get => Interaction::History {
                 resource_type: None,
                 id: None,

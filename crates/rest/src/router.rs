@@ -11,7 +11,8 @@ use axum::routing::any;
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::interaction::{Place, Request};
@@ -125,6 +126,12 @@ impl<S: Service> Shared<S> {
         if method == Method::OPTIONS {
             return Ok(Reply::empty(204).header(ALLOW, allowed));
         }
+        let asked = place
+            .clone()
+            .interaction(&method, parameters.clone(), Bytes::new());
+        if let Some(refusal) = asked.and_then(|asked| self.service.forbid(&asked, &parts.headers)) {
+            return Err(Box::new(refusal));
+        }
         let body = self.read_body(&parts.headers, body).await?;
         let is_form = is_form(&parts.headers);
         // A tunnelled GET carries its query in the form, and so does _search.
@@ -173,13 +180,7 @@ impl<S: Service> Shared<S> {
             rest = after;
         }
         let base_path = path.strip_suffix(rest).unwrap_or(path);
-        let host = header(&parts.headers, HOST.as_str())
-            .or_else(|| parts.uri.authority().map(|authority| authority.as_str()))
-            .filter(|host| {
-                host.bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
-            })
-            .unwrap_or("localhost");
+        let host = host(&parts.headers, &parts.uri);
         (format!("http://{host}{base_path}"), base_parameters, rest)
     }
 
@@ -291,6 +292,17 @@ fn is_form(headers: &HeaderMap) -> bool {
             .to_ascii_lowercase()
             .starts_with("application/x-www-form-urlencoded")
     })
+}
+
+/// The host and port a client called, when they have the form of such; `localhost` else.
+pub fn host<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> &'r str {
+    header(headers, HOST.as_str())
+        .or_else(|| uri.authority().map(Authority::as_str))
+        .filter(|host| {
+            host.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+        })
+        .unwrap_or("localhost")
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method};
 
-use crate::interaction::Request;
+use crate::interaction::{Interaction, Request};
 use crate::negotiate::{Format, Wanted};
 use crate::outcome::outcome;
 use crate::reply::Reply;
@@ -18,6 +18,13 @@ pub trait Service: Send + Sync + 'static {
     /// Decides before the body is read whether the client may come in; an answer turns it away.
     fn turn_away(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Reply> {
         let _ = (method, path, headers);
+        None
+    }
+
+    /// Decides before the body is read whether this client may ask that; an answer forbids it. The interaction is the one
+    /// meant, after tunnelling, with the query of the URL and no body yet.
+    fn forbid(&self, interaction: &Interaction, headers: &HeaderMap) -> Option<Reply> {
+        let _ = (interaction, headers);
         None
     }
 

@@ -3,6 +3,7 @@
 //! Which searches are refused and how is here; what a resource looks like is in [`shape`] and [`items`], what may
 //! be written in [`write`], and how people are matched in [`matching`].
 
+mod access;
 mod items;
 mod matching;
 mod outcome;
@@ -29,8 +30,10 @@ const PATIENTS_MAX: usize = 100;
 /// The most a search says it has found.
 const TOTAL_MAX: usize = 1_000;
 
+pub(super) use self::access::admits;
+
 pub(super) fn router(shared: Arc<Shared>) -> axum::Router {
-    rest::router(Arc::new(Face(shared)), BASE)
+    rest::router(Arc::new(Face(shared.clone())), BASE).merge(access::token_endpoint(shared))
 }
 
 struct Face(Arc<Shared>);
@@ -46,7 +49,10 @@ impl Service for Face {
             return html_not_found();
         }
         match &request.interaction {
-            Interaction::Capabilities => Reply::resource(200, capabilities(&request.base)),
+            Interaction::Capabilities => {
+                Reply::resource(200, capabilities(&request.base, self.0.access.is_some()))
+            }
+            Interaction::SmartConfiguration => access::smart_configuration(&self.0, &request.base),
             Interaction::Read { resource_type, id } => self.read(&request.base, resource_type, id),
             Interaction::Search {
                 resource_type,
@@ -71,6 +77,14 @@ impl Service for Face {
             }
             _ => outcome::refused(405, &[outcome::issue(Code::NotSupported, "")]),
         }
+    }
+
+    fn turn_away(&self, method: &http::Method, path: &str, headers: &http::HeaderMap) -> Option<Reply> {
+        access::turn_away(&self.0, method, path, headers)
+    }
+
+    fn forbid(&self, interaction: &Interaction, headers: &http::HeaderMap) -> Option<Reply> {
+        access::forbid(&self.0, interaction, headers)
     }
 
     fn negotiate(&self, wanted: Wanted) -> Result<Format, Box<Reply>> {

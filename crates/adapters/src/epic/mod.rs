@@ -12,6 +12,7 @@ mod seed;
 
 use hl7v2::ack::AckCode;
 
+use crate::state::Text;
 use crate::vendor::{Assumption, Codes, Profile, Reading, Vendor, Writing};
 
 /// Epic.
@@ -24,6 +25,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
     assumptions: ASSUMPTIONS,
     seed: seed::events,
     seed_block: 2,
+    admits: face::admits,
     face: Some(face::router),
     patient_id: |seed, person| Some(id::opaque(seed, id::Kind::Patient, u64::from(person))),
 };
@@ -53,6 +55,7 @@ static UCLH: Profile = Profile {
         fails: intake::fails,
         identities: intake::identities,
         losers: intake::losers,
+        owner: |_| Text::default(),
         visit: intake::visit,
         ethnicity: &[("PID", 22)],
         marital: &[("PID", 16)],
@@ -148,6 +151,23 @@ const ASSUMPTIONS: &[Assumption] = &[
     )
     .choices(&["off", "on"]),
     Assumption::assumed("unmerge-event", "A37", "epic.md 2.2: only merges are seen"),
+    Assumption::assumed(
+        "scopes",
+        "v1",
+        "epic.md 1.7: in which version a token lists its scopes; what was registered is granted, whatever is asked for",
+    )
+    .choices(&["v1", "v2"]),
+    Assumption::assumed("token-life", "3600 seconds", "epic.md 1.7 names none"),
+    Assumption::assumed(
+        "token-errors",
+        "400 with error and a null description, also for a client that is not known",
+        "epic.md 1.7",
+    ),
+    Assumption::assumed(
+        "missing-right",
+        "403 with 4118 and insufficient_scope",
+        "epic.md 1.6: the status is not published",
+    ),
     Assumption::assumed("patch-status", "405", "epic.md item 13"),
     Assumption::assumed(
         "error-statuses",

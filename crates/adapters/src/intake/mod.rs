@@ -92,6 +92,7 @@ pub(crate) fn read(message: &Message<'_>, profile: &Profile, choices: &Choices) 
         ("ADT", _) => Standing::AsOf,
         _ => Standing::Provisional,
     };
+    change.owner = (reading.owner)(message);
     (reading.stores)(&mut change);
     Ok(change)
 }

@@ -11,6 +11,7 @@ mod seed;
 
 use hl7v2::ack::AckCode;
 
+use crate::state::Text;
 use crate::vendor::{Assumption, Codes, Profile, Reading, Vendor, Writing};
 
 /// LastWord and Carecast.
@@ -23,6 +24,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
     assumptions: ASSUMPTIONS,
     seed: seed::events,
     seed_block: 0,
+    admits: |_| Err("the product has no FHIR face, and nothing to authorise"),
     face: None,
     patient_id: |_, _| None,
 };
@@ -44,6 +46,7 @@ static CARECAST_UCLH: Profile = Profile {
         fails: |_, _, _, _| None,
         identities: intake::identities,
         losers: intake::losers,
+        owner: |_| Text::default(),
         visit: intake::visit,
         ethnicity: &[("PID", 10), ("PID", 22)],
         marital: &[("ZLC", 15), ("PID", 16)],
@@ -86,6 +89,7 @@ static LASTWORD_CW: Profile = Profile {
         fails: |_, _, _, _| None,
         identities: intake::identities,
         losers: intake::losers,
+        owner: |_| Text::default(),
         visit: intake::visit,
         ethnicity: &[("PID", 10)],
         marital: &[("PID", 16)],

@@ -3,6 +3,7 @@
 //! Which parameters a type needs and how refusals read is here; what a resource looks like is in [`shape`] and
 //! [`items`], what may be written in [`write`].
 
+mod access;
 mod items;
 mod served;
 mod shape;
@@ -11,14 +12,16 @@ mod write;
 use std::sync::Arc;
 
 use fhir::{CodeableConcept, OperationOutcome, OperationOutcomeIssue, Resource};
+use http::HeaderMap;
 use rest::searchset::{SearchSet, search_url};
 use rest::{Format, Interaction, Parameter, Reply, Request, Service, Wanted};
 
 use self::served::{capabilities, known};
 use super::codes;
+use crate::access::{Asker, View};
 use crate::epr::Shared;
 use crate::face::{Fit, Page, Span, date_criterion, page_of, people_criterion, reference_id, text};
-use crate::state::{People, Seen, State, Text, Visits};
+use crate::state::{People, Seen, Text, Visits};
 
 /// The tenant of this domain: ours, made up, and the same in every installation.
 pub(super) const TENANT: &str = "7f3e2a54-0c1b-4d6e-9a8f-5b21c0de9990";
@@ -28,8 +31,11 @@ const PAGE_CONTEXT: &str = "-pageContext";
 const PAGE_DIRECTION: &str = "-pageDirection";
 const PATIENTS_MAX: usize = 1_000;
 
+pub(super) use self::access::admits;
+
 pub(super) fn router(shared: Arc<Shared>) -> axum::Router {
-    rest::router(Arc::new(Face(shared)), "/millennium/r4/{tenant}")
+    rest::router(Arc::new(Face(shared.clone())), "/millennium/r4/{tenant}")
+        .merge(access::token_endpoint(shared))
 }
 
 struct Face(Arc<Shared>);
@@ -40,14 +46,25 @@ impl Service for Face {
             return Reply::raw(403, "text/plain", NOT_A_TENANT);
         }
         match &request.interaction {
-            Interaction::Capabilities => Reply::resource(200, capabilities(&request.base)),
-            Interaction::Read { resource_type, id } => self.read(resource_type, id),
+            Interaction::Capabilities => {
+                return Reply::resource(200, capabilities(&request.base, self.0.access.is_some()));
+            }
+            Interaction::SmartConfiguration => return access::smart_configuration(&self.0, &request.base),
+            _ => {}
+        }
+        let asker = match access::asker(&self.0, &request.headers) {
+            Ok(asker) => asker,
+            // The token ended between the two times it was looked at.
+            Err(refusal) => return *refusal,
+        };
+        match &request.interaction {
+            Interaction::Read { resource_type, id } => self.read(&asker, resource_type, id),
             Interaction::Create { resource_type, .. } if known(resource_type) => {
-                write::create(&self.0, &request, resource_type).await
+                write::create(&self.0, &asker, &request, resource_type).await
             }
             Interaction::Update {
                 resource_type, id, ..
-            } if known(resource_type) => write::update(&self.0, &request, resource_type, id).await,
+            } if known(resource_type) => write::update(&self.0, &asker, &request, resource_type, id).await,
             Interaction::Create { resource_type, .. } | Interaction::Update { resource_type, .. }
                 if !known(resource_type) =>
             {
@@ -57,7 +74,7 @@ impl Service for Face {
                 resource_type,
                 parameters,
             } => self
-                .search(&request, resource_type, parameters)
+                .search(&asker, &request, resource_type, parameters)
                 .unwrap_or_else(|refusal| *refusal),
             _ => refused(
                 405,
@@ -66,6 +83,14 @@ impl Service for Face {
                 "this interaction is not served here",
             ),
         }
+    }
+
+    fn turn_away(&self, method: &http::Method, path: &str, headers: &HeaderMap) -> Option<Reply> {
+        access::turn_away(&self.0, method, path, headers)
+    }
+
+    fn forbid(&self, interaction: &Interaction, headers: &HeaderMap) -> Option<Reply> {
+        access::forbid(&self.0, interaction, headers)
     }
 
     fn negotiate(&self, wanted: Wanted) -> Result<Format, Box<Reply>> {
@@ -87,9 +112,10 @@ impl Service for Face {
 type Found = Result<Reply, Box<Reply>>;
 
 impl Face {
-    fn read(&self, resource_type: &str, id: &str) -> Reply {
+    fn read(&self, asker: &Asker, resource_type: &str, id: &str) -> Reply {
         let inner = self.0.lock();
-        let state = &inner.state;
+        let lens = access::lens(&self.0, asker);
+        let state = View::new(&inner.state, &lens);
         let resource = match resource_type {
             "Patient" => key(id)
                 .and_then(|key| state.person(key))
@@ -101,7 +127,7 @@ impl Face {
                 }),
             "Observation" => observation(state, id)
                 .map(|seen| tagged(shape::observation(&seen).into(), seen.report.version)),
-            other => items::find(state, other, id).map(|hit| items::as_read(other, hit)),
+            other => items::find(state, other, id).map(|hit| items::as_read(other, hit, state)),
         };
         drop(inner);
         match resource {
@@ -110,20 +136,29 @@ impl Face {
         }
     }
 
-    fn search(&self, request: &Request, resource_type: &str, parameters: &[(String, String)]) -> Found {
+    fn search(
+        &self,
+        asker: &Asker,
+        request: &Request,
+        resource_type: &str,
+        parameters: &[(String, String)],
+    ) -> Found {
         let asked: Vec<Parameter> = request.parameters();
         let query = Query {
             base: &request.base,
             resource_type,
             parameters,
             asked: &asked,
+            asker,
         };
         let inner = self.0.lock();
+        let lens = access::lens(&self.0, asker);
+        let state = View::new(&inner.state, &lens);
         match resource_type {
-            "Patient" => patients(&inner.state, &query),
-            "Encounter" => encounters(&inner.state, &query),
-            "Observation" => observations(&inner.state, &query),
-            other if items::is_served(other) => items::search(&inner.state, &query),
+            "Patient" => patients(state, &query),
+            "Encounter" => encounters(state, &query),
+            "Observation" => observations(state, &query),
+            other if items::is_served(other) => items::search(state, &query),
             _ => Err(Box::new(not_found())),
         }
     }
@@ -135,6 +170,7 @@ struct Query<'q> {
     resource_type: &'q str,
     parameters: &'q [(String, String)],
     asked: &'q [Parameter],
+    asker: &'q Asker,
 }
 
 impl Query<'_> {
@@ -193,7 +229,10 @@ impl Query<'_> {
     fn bundle<T>(&self, all: Vec<T>, count: usize, shape: impl Fn(T) -> Resource) -> Found {
         let of_search = |(name, _): &&(String, String)| name != PAGE_CONTEXT && name != PAGE_DIRECTION;
         let plain: Vec<(String, String)> = self.parameters.iter().filter(of_search).cloned().collect();
-        let page = page_of(all, count, self.value(PAGE_CONTEXT), &plain);
+        // A page of one client's search is none of another's.
+        let mut search = plain.clone();
+        search.push((String::new(), self.asker.name().to_owned()));
+        let page = page_of(all, count, self.value(PAGE_CONTEXT), &search);
         let Some(Page { items, next, .. }) = page else {
             return Err(bad(PAGE_CONTEXT));
         };
@@ -223,7 +262,7 @@ const PATIENT_NEEDS: &[&str] = &[
     "address-postalcode",
 ];
 
-fn patients(state: &State, query: &Query<'_>) -> Found {
+fn patients(state: View<'_>, query: &Query<'_>) -> Found {
     query.needs_one_of(PATIENT_NEEDS)?;
     let count = query.count(20, 100)?;
     let mut wanted = People {
@@ -252,7 +291,7 @@ fn patients(state: &State, query: &Query<'_>) -> Found {
     query.bundle(found, count, |person| shape::patient(person).into())
 }
 
-fn encounters(state: &State, query: &Query<'_>) -> Found {
+fn encounters(state: View<'_>, query: &Query<'_>) -> Found {
     query.needs_one_of(&["_id", "patient", "subject", "account", "identifier"])?;
     let people = query.subject();
     if people.is_none() && query.value("status").is_some() {
@@ -290,7 +329,7 @@ fn encounters(state: &State, query: &Query<'_>) -> Found {
     })
 }
 
-fn observations(state: &State, query: &Query<'_>) -> Found {
+fn observations(state: View<'_>, query: &Query<'_>) -> Found {
     query.needs_one_of(&["_id", "patient", "subject"])?;
     let count = query.count(50, 200)?;
     if query.value("date").is_some() && query.value("_lastUpdated").is_some() {
@@ -338,7 +377,7 @@ fn key(id: &str) -> Option<u32> {
 }
 
 /// The observation with that id: `L-` or `VS-`, eight digits of the report, the place in it.
-fn observation<'s>(state: &'s State, id: &str) -> Option<Seen<'s>> {
+fn observation<'s>(state: View<'s>, id: &str) -> Option<Seen<'s>> {
     let digits = id.strip_prefix("L-").or_else(|| id.strip_prefix("VS-"))?;
     let (report, place) = digits.split_at_checked(8)?;
     let seen = state.observation(report.parse().ok()?, place.parse().ok()?)?;

@@ -70,6 +70,24 @@ pub(super) fn visit(message: &Message<'_>) -> (Text, Text) {
     (Text::default(), Text::default())
 }
 
+/// Whose a message is: where the patient is, the visit's facility, else a sender that is called by an ODS code.
+pub(super) fn owner(message: &Message<'_>) -> Text {
+    let place = message.field("PV1", 3).component(4).text();
+    let facility = message.field("PV1", 39).text();
+    let header = message.header();
+    let sender = header.sending_facility();
+    let is_ods = (3..=5).contains(&sender.len())
+        && sender.starts_with('R')
+        && sender
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    match (&*place, &*facility) {
+        ("", "") if is_ods => Text::from(&*sender),
+        ("", facility) => Text::from(facility),
+        (place, _) => Text::from(place),
+    }
+}
+
 /// Inbound feeds are bound to a contributor, looked up from MSH-3 and MSH-4.
 pub(super) fn refuses(message: &Message<'_>) -> Option<Refusal> {
     let header = message.header();

@@ -26,6 +26,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
     assumptions: ASSUMPTIONS,
     seed: seed::events,
     seed_block: 1,
+    admits: face::admits,
     face: Some(face::router),
     patient_id: |_, person| Some(person.to_string()),
 };
@@ -79,6 +80,7 @@ const READING: Reading = Reading {
     fails: intake::fails,
     identities: intake::identities,
     losers: intake::losers,
+    owner: intake::owner,
     visit: intake::visit,
     ethnicity: &[("PID", 22), ("PID", 10)],
     marital: &[("PID", 16)],
@@ -180,6 +182,34 @@ const ASSUMPTIONS: &[Assumption] = &[
         "combine-events",
         "A35 for visits, A37 for an uncombine",
         "millennium.md 2.4",
+    ),
+    Assumption::assumed(
+        "scopes",
+        "v2",
+        "millennium.md 1.2 and item 18: the sandbox takes version 2 only, the documentation shows version 1",
+    )
+    .choices(&["v1", "v2"]),
+    Assumption::assumed(
+        "unregistered-scopes",
+        "stand in the token, and what they ask for is 403",
+        "millennium.md 1.2: an allow-list can refuse what the token lists",
+    ),
+    Assumption::assumed(
+        "token-errors",
+        "error and error_uri; 401 with a Basic challenge for a client that is not known, 400 for the rest",
+        "millennium.md 1.2: only invalid_scope is seen",
+    ),
+    Assumption::assumed(
+        "other-organisations",
+        "nothing",
+        "millennium.md 1.2 and item 17: what a client sees of visits of other organisations; with results, their results, \
+         documents and orders",
+    )
+    .choices(&["nothing", "results"]),
+    Assumption::assumed(
+        "organisation",
+        "the facility of the place, else PV1-39, else MSH-4 when it is an ODS code, else RYJ01",
+        "millennium.md 2.5: encounters belong to a facility's organisation",
     ),
     Assumption::assumed("service-request-post", "405", "millennium.md item 12"),
     Assumption::assumed("total", "Bundle.total is absent", "millennium.md 1.4"),

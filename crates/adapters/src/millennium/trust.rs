@@ -92,6 +92,16 @@ pub(super) fn owner(encounter: &Encounter) -> Option<&'static Trust> {
         .or_else(|| of_pool(&encounter.authority))
 }
 
+/// The organisation a visit is at: the site of its place, else its owner, else what its messages said.
+pub(super) fn organisation(encounter: &Encounter) -> &str {
+    let facility = encounter.place().map_or("", |place| place.facility.as_str());
+    match (of_facility(facility), owner(encounter)) {
+        (Some(_), _) => facility,
+        (None, Some(owner)) => owner.code,
+        (None, None) => &encounter.owner,
+    }
+}
+
 /// The trusts that know a person, by their numbers.
 pub(super) fn knowing(person: &Person) -> Vec<&'static Trust> {
     let numbers = person.aliases.iter().filter(|alias| alias.role == Role::Mrn);

@@ -203,6 +203,8 @@ pub(crate) struct Change {
     pub unmerge: Vec<Alias>,
     pub reports: Vec<Report>,
     pub items: Vec<Item>,
+    /// The organisation it comes from, where several share a record.
+    pub owner: Text,
 }
 
 /// What a change touched.
@@ -269,6 +271,7 @@ impl State {
             unmerge,
             reports,
             items,
+            owner,
         } = change;
         self.edit(person, now_ms, |person| {
             let said = Moment::of(&recorded);
@@ -303,11 +306,16 @@ impl State {
         }
         if let Some((act, visit)) = visit {
             self.apply_visit(&mut applied, act, visit, (&at, &recorded), now_ms);
+            if act != VisitAct::Refer {
+                self.own_visit(&applied, &owner);
+            }
         }
-        for report in reports {
+        for mut report in reports {
+            report.owner.clone_from(&owner);
             self.file(&mut applied, report, now_ms);
         }
-        for item in items {
+        for mut item in items {
+            item.owner.clone_from(&owner);
             self.note(&mut applied, item, now_ms);
         }
         applied
@@ -345,6 +353,17 @@ impl State {
         }) {
             encounter.version = encounter.version.wrapping_add(1);
             onto_encounter(encounter, act, visit, when);
+        }
+    }
+
+    /// Whose a visit is, is said once.
+    fn own_visit(&mut self, applied: &Applied, owner: &Text) {
+        let visit = applied.encounter.and_then(|key| {
+            let holder = self.index.encounter_owner(key)?;
+            self.people.get_mut(&holder)?.encounter_mut(key)
+        });
+        if let Some(visit) = visit.filter(|visit| visit.owner.is_empty()) {
+            visit.owner.clone_from(owner);
         }
     }
 

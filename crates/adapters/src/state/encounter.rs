@@ -96,6 +96,9 @@ pub(crate) struct Encounter {
     /// PV1-42: where the patient is to be moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Box<Place>>,
+    /// Whose it is, as its messages said; its place and the pool of its number say more.
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    pub owner: Text,
     /// The encounter this one was combined into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<u32>,

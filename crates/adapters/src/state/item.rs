@@ -67,6 +67,9 @@ pub(crate) struct Item {
     pub note: Text,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Box<Content>>,
+    /// Whose it is when it belongs to no visit.
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    pub owner: Text,
     #[serde(default)]
     pub version: u32,
     #[serde(default)]

@@ -40,6 +40,9 @@ pub(crate) struct Report {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered_by: Option<Clinician>,
     pub observations: Vec<Observation>,
+    /// Whose it is when it belongs to no visit.
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    pub owner: Text,
     pub version: u32,
     pub updated_ms: i64,
 }
@@ -146,6 +149,7 @@ impl Report {
             && self.observed == other.observed
             && self.filler == other.filler
             && self.placer == other.placer
+            && self.owner == other.owner
     }
 
     /// Takes in a later message about the same order; false when nothing changed.

@@ -4,6 +4,8 @@
 
 pub mod unread;
 
+pub mod clients;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 

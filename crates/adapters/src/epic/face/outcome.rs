@@ -28,6 +28,7 @@ pub(super) enum Code {
     UnknownReference,
     ElementInvalid,
     NotFiled,
+    NotAuthorised,
 }
 
 impl Code {
@@ -114,6 +115,12 @@ impl Code {
                 "fatal",
                 "exception",
                 "An internal error kept the content from being filed.",
+            ),
+            Self::NotAuthorised => (
+                "4118",
+                "fatal",
+                "forbidden",
+                "The authenticated user is not authorized for this request.",
             ),
             Self::NotSupported => (
                 "4100",

@@ -1,6 +1,6 @@
 //! What the face serves: the capability statement and the searches read the same table.
 
-use rest::capability::{SearchParameter, Served, Server, statement};
+use rest::capability::{SearchParameter, Served, Server, smart_security, statement};
 
 /// A row says only what a type has; what it has not is [`Served::NOTHING`]'s.
 pub(super) const SERVED: &[Served<'static>] = &[
@@ -153,8 +153,8 @@ const fn parameter(
     }
 }
 
-pub(super) fn capabilities(base: &str) -> fhir::CapabilityStatement {
-    statement(&Server {
+pub(super) fn capabilities(base: &str, authorises: bool) -> fhir::CapabilityStatement {
+    let mut statement = statement(&Server {
         title: "Epic, a mock",
         software: ("Epic, a mock", env!("CARGO_PKG_VERSION")),
         date: "2026-01-01",
@@ -162,5 +162,11 @@ pub(super) fn capabilities(base: &str) -> fhir::CapabilityStatement {
         formats: &["xml", "json"],
         interactions: &[],
         served: SERVED,
-    })
+    });
+    if authorises {
+        for rest in &mut statement.rest {
+            rest.security = Some(smart_security(&super::access::token_url(base), ""));
+        }
+    }
+    statement
 }

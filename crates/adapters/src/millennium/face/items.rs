@@ -5,14 +5,15 @@ use rest::Reply;
 
 use super::shape::{meta, narrative, observation_id, proprietary, standard};
 use super::{Found, Query, bad, codes, key, refused};
+use crate::access::View;
 use crate::face::{
-    Dress, Hit, Picked, Unfit, coding, concept, date_time, hits_of, instant, item_kind, pick, relative,
-    resource, text, uri, v2_code,
+    Dress, Hit, Picked, Unfit, coding, concept, date_time, instant, item_kind, pick, relative, resource,
+    text, uri, v2_code,
 };
+use crate::state::Seen;
 use crate::state::item::{Item, ItemKind};
 use crate::state::person::{Coded, Person};
 use crate::state::report::Report;
-use crate::state::{Seen, State};
 
 /// What a search of a type needs, how many it gives, and whether it has pages.
 struct Rule {
@@ -74,7 +75,7 @@ const BESIDES: &[&str] = &[
     "-pageDirection",
 ];
 
-pub(super) fn search(state: &State, query: &Query<'_>) -> Found {
+pub(super) fn search(state: View<'_>, query: &Query<'_>) -> Found {
     let Some(rule) = RULES
         .iter()
         .find(|rule| rule.resource_type == query.resource_type)
@@ -109,14 +110,14 @@ pub(super) fn search(state: &State, query: &Query<'_>) -> Found {
     } else if let Some(people) = query.subject() {
         people
             .into_iter()
-            .flat_map(|person| hits_of(state, kind, person))
+            .flat_map(|person| state.hits_of(kind, person))
             .collect()
     } else {
         let encounters = query
             .values("encounter")
             .filter_map(|id| state.encounter(key(id.rsplit('/').next().unwrap_or_default())?));
         encounters
-            .flat_map(|(person, _)| hits_of(state, kind, person.key))
+            .flat_map(|(person, _)| state.hits_of(kind, person.key))
             .collect()
     };
     let mut criteria: Vec<_> = query
@@ -138,6 +139,7 @@ pub(super) fn search(state: &State, query: &Query<'_>) -> Found {
         });
         criteria.retain(|parameter| parameter.name != "encounter");
     }
+    let shape = |hit| shape(hit, state);
     let picked = pick(hits, &criteria, query.base, shape).map_err(|(unfit, name)| match unfit {
         Unfit::Bad | Unfit::Unknown => bad(&name),
     })?;
@@ -148,7 +150,7 @@ pub(super) fn search(state: &State, query: &Query<'_>) -> Found {
 }
 
 /// What has that id and is of that type.
-pub(super) fn find<'s>(state: &'s State, resource_type: &str, id: &str) -> Option<Hit<'s>> {
+pub(super) fn find<'s>(state: View<'s>, resource_type: &str, id: &str) -> Option<Hit<'s>> {
     match resource_type {
         "DiagnosticReport" => {
             let report = state.report(key(id)?).filter(|report| report.is_diagnostic())?;
@@ -199,10 +201,10 @@ pub(super) fn item_version(item: &Item) -> u64 {
     }
 }
 
-fn shape(hit: Hit<'_>) -> Resource {
+fn shape(hit: Hit<'_>, state: View<'_>) -> Resource {
     match hit {
-        Hit::Item(person, item) => of_item(person, item),
-        Hit::Report(person, report) => of_report(person, report).into(),
+        Hit::Item(person, item) => of_item(person, item, state),
+        Hit::Report(person, report) => of_report(person, report, state).into(),
         Hit::Seen(seen) => super::shape::observation(&seen).into(),
         Hit::Visit(person, visit) => super::shape::encounter(person, visit).into(),
         Hit::Person(person) => super::shape::patient(person).into(),
@@ -228,7 +230,7 @@ fn name_of(person: &Person) -> String {
         .unwrap_or_default()
 }
 
-fn of_item(person: &Person, item: &Item) -> Resource {
+fn of_item(person: &Person, item: &Item, state: View<'_>) -> Resource {
     let set = match item.kind {
         ItemKind::Order => codes::CATALOGUE,
         ItemKind::Booking => codes::APPOINTMENT_TYPE,
@@ -249,9 +251,7 @@ fn of_item(person: &Person, item: &Item) -> Resource {
             meta: meta(item.version, item.updated_ms),
             narrative: narrative(resource_type, person),
             patient: relative("Patient", &person.key.to_string(), &name_of(person)),
-            encounter: item
-                .encounter
-                .map(|key| relative("Encounter", &key.to_string(), "")),
+            encounter: visit(item.encounter, state),
             place: text(&item.place).map(display),
             by: item.by.as_ref().map(|by| {
                 display(if by.family.is_empty() {
@@ -266,6 +266,12 @@ fn of_item(person: &Person, item: &Item) -> Resource {
             number: &|item| numbers(item),
         },
     )
+}
+
+/// The visit something belongs to, when that is seen too.
+fn visit(key: Option<u32>, state: View<'_>) -> Option<fhir::Reference> {
+    let (_, visit) = state.encounter(key?)?;
+    Some(relative("Encounter", &visit.key.to_string(), ""))
 }
 
 fn display(words: crate::state::Text) -> fhir::Reference {
@@ -321,7 +327,7 @@ fn numbers(item: &Item) -> Vec<Identifier> {
         .collect()
 }
 
-fn of_report(person: &Person, report: &Report) -> DiagnosticReport {
+fn of_report(person: &Person, report: &Report, state: View<'_>) -> DiagnosticReport {
     let seen = report
         .observations
         .iter()
@@ -358,9 +364,7 @@ fn of_report(person: &Person, report: &Report) -> DiagnosticReport {
         category: vec![concept(vec![standard(v2_code("0074", section, ""))], section)],
         code: Some(code(codes::EVENT, &report.service)),
         subject: Some(relative("Patient", &person.key.to_string(), &name_of(person))),
-        encounter: report
-            .encounter
-            .map(|key| relative("Encounter", &key.to_string(), "")),
+        encounter: visit(report.encounter, state),
         effective_date_time: report.observed.as_deref().and_then(date_time),
         issued: report.issued.as_deref().and_then(instant),
         result: seen
@@ -372,10 +376,10 @@ fn of_report(person: &Person, report: &Report) -> DiagnosticReport {
 }
 
 /// A read of bytes: the document itself is what was found.
-pub(super) fn as_read(resource_type: &str, hit: Hit<'_>) -> Reply {
+pub(super) fn as_read(resource_type: &str, hit: Hit<'_>, state: View<'_>) -> Reply {
     let found = match hit {
         Hit::Item(_, item) if resource_type == "Binary" => binary(item),
-        hit => shape(hit),
+        hit => shape(hit, state),
     };
     Reply::resource(200, found).etag(&version(hit).to_string())
 }

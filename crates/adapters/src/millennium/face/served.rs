@@ -1,6 +1,6 @@
 //! What the face serves: the capability statement and the searches read the same table.
 
-use rest::capability::{SearchParameter, Served, Server, statement};
+use rest::capability::{SearchParameter, Served, Server, smart_security, statement};
 
 /// A row says only what a type has; what it has not is [`Served::NOTHING`]'s.
 pub(super) const SERVED: &[Served<'static>] = &[
@@ -167,8 +167,8 @@ pub(super) fn is_parameter(resource_type: &str, name: &str) -> bool {
         .any(|served| served.search.iter().any(|parameter| parameter.name == name))
 }
 
-pub(super) fn capabilities(base: &str) -> fhir::CapabilityStatement {
-    statement(&Server {
+pub(super) fn capabilities(base: &str, authorises: bool) -> fhir::CapabilityStatement {
+    let mut statement = statement(&Server {
         title: "Millennium, a mock",
         software: ("", ""),
         date: "2026-01-01",
@@ -176,5 +176,11 @@ pub(super) fn capabilities(base: &str) -> fhir::CapabilityStatement {
         formats: &["json"],
         interactions: &[],
         served: SERVED,
-    })
+    });
+    if authorises {
+        for rest in &mut statement.rest {
+            rest.security = Some(smart_security(&super::access::token_url(base), ""));
+        }
+    }
+    statement
 }

@@ -6,7 +6,8 @@ use rest::{Reply, Request};
 use serde_json::Value;
 
 use super::items::{find, item_id, item_version};
-use super::{key, not_found, refused};
+use super::{access, key, not_found, refused};
+use crate::access::{Asker, Lens, View};
 use crate::act::{Plan, Planner, transact};
 use crate::action::ActError;
 use crate::epr::Shared;
@@ -100,7 +101,7 @@ const WRITABLE: &[(&str, &[&str])] = &[
 
 const OWN_SYSTEMS: &str = "https://fhir.cerner.com/";
 
-pub(super) async fn create(shared: &Shared, request: &Request, resource_type: &str) -> Reply {
+pub(super) async fn create(shared: &Shared, asker: &Asker, request: &Request, resource_type: &str) -> Reply {
     let Some(writable) = writable(resource_type) else {
         return read_only();
     };
@@ -108,7 +109,8 @@ pub(super) async fn create(shared: &Shared, request: &Request, resource_type: &s
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let told = transact::<Stop>(shared, |planner| plan(&planner, &body, None)).await;
+    let lens = access::lens(shared, asker);
+    let told = transact::<Stop>(shared, |planner| plan(&planner, &lens, &body, None)).await;
     let told = match told {
         Ok(told) => told,
         Err(stop) => return stopped(stop),
@@ -135,7 +137,13 @@ pub(super) async fn create(shared: &Shared, request: &Request, resource_type: &s
     bare(201, version, request).location(&format!("{}/{resource_type}/{id}", request.base))
 }
 
-pub(super) async fn update(shared: &Shared, request: &Request, resource_type: &str, id: &str) -> Reply {
+pub(super) async fn update(
+    shared: &Shared,
+    asker: &Asker,
+    request: &Request,
+    resource_type: &str,
+    id: &str,
+) -> Reply {
     if !matches!(resource_type, "AllergyIntolerance" | "Condition") {
         return read_only();
     }
@@ -146,8 +154,9 @@ pub(super) async fn update(shared: &Shared, request: &Request, resource_type: &s
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
+    let lens = access::lens(shared, asker);
     let told = transact::<Stop>(shared, |planner| {
-        let held = match find(planner.state(), resource_type, id) {
+        let held = match find(View::new(planner.state(), &lens), resource_type, id) {
             Some(Hit::Item(_, item)) => item.clone(),
             _ => return Err(Box::new(not_found()).into()),
         };
@@ -159,7 +168,7 @@ pub(super) async fn update(shared: &Shared, request: &Request, resource_type: &s
             let text = "the resource has changed since; read it again";
             return Err(Box::new(refused(409, "conflict", "Conflict", text)).into());
         }
-        plan(&planner, &body, Some(&held))
+        plan(&planner, &lens, &body, Some(&held))
     })
     .await;
     match told {
@@ -232,8 +241,8 @@ fn body(request: &Request, writable: &[&str]) -> Result<Resource, Box<Reply>> {
     Ok(resource)
 }
 
-fn plan(planner: &Planner<'_>, body: &Resource, held: Option<&Item>) -> Result<Plan, Stop> {
-    let state = planner.state();
+fn plan(planner: &Planner<'_>, lens: &Lens, body: &Resource, held: Option<&Item>) -> Result<Plan, Stop> {
+    let state = View::new(planner.state(), lens);
     let person = subject(body)
         .and_then(|reference| reference_id("Patient", reference))
         .and_then(key)
@@ -308,6 +317,7 @@ fn plan(planner: &Planner<'_>, body: &Resource, held: Option<&Item>) -> Result<P
                 told_by: ("ORU", "R01"),
                 change: Change {
                     reports: vec![report],
+                    owner: lens.owner(),
                     ..change
                 },
                 ..Plan::default()
@@ -323,7 +333,9 @@ fn plan(planner: &Planner<'_>, body: &Resource, held: Option<&Item>) -> Result<P
         },
         None => item,
     };
-    Ok(planner.noting(person, item, None)?)
+    let mut plan = planner.noting(person, item, None)?;
+    plan.change.owner = lens.owner();
+    Ok(plan)
 }
 
 fn stopped(stop: Stop) -> Reply {
