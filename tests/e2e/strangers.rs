@@ -61,6 +61,45 @@ fn who_may_not_is_told_so_before_the_body_has_come() {
     assert_eq!(&answer, b"HTTP/1.1 401");
 }
 
+/// An EPR with clients of its own asks for its own tokens; this process's token is none of them, and the other way round.
+#[test]
+fn an_epr_with_clients_asks_for_tokens_of_its_own() {
+    let site = crate::harness::repository("fixtures/config/clients.toml");
+    let site = site.to_str().unwrap();
+    let refused = eprgw(&["serve", "--http", "0", "--mllp", "0", "--config", site]);
+    assert_eq!(refused.status.code(), Some(2), "no secret, no start");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("BED_BOARD_SECRET"));
+    // `bed-board:a-secret-long-enough`
+    let basic = "YmVkLWJvYXJkOmEtc2VjcmV0LWxvbmctZW5vdWdo";
+    let serving = Serving::start_with(
+        &["--config", site],
+        &[("BED_BOARD_SECRET", "a-secret-long-enough"), ("EPRGW_TOKEN", ALL)],
+        None,
+    );
+    let tenant = "7f3e2a54-0c1b-4d6e-9a8f-5b21c0de9990";
+    let face = format!("/millennium/r4/{tenant}/Patient?family=a");
+    assert_eq!(serving.get(&format!("/millennium/r4/{tenant}/metadata")).0, 200);
+    let about = serving.get_json("/epic/api/FHIR/R4/.well-known/smart-configuration");
+    assert_eq!(
+        about["token_endpoint_auth_methods_supported"][0],
+        "private_key_jwt"
+    );
+    for path in [&face, "/epic/api/FHIR/R4/Patient/e1"] {
+        assert_eq!(serving.get(path).0, 401, "{path}");
+        assert_eq!(serving.ask_as(ALL, "GET", path, b"").0, 401, "{path}");
+    }
+    let endpoint = format!(
+        "/millennium/tenants/{tenant}/protocols/oauth2/profiles/smart-v1/token HTTP/1.1\r\nAuthorization: Basic {basic}\r\nX-Rest:"
+    );
+    let form = b"grant_type=client_credentials&scope=system/Patient.rs";
+    let (status, answer) = serving.post(&endpoint, form);
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
+    let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    assert_eq!(serving.ask_as(token, "GET", &face, b"").0, 200);
+    assert_eq!(serving.ask_as(token, "GET", "/api/v1/systems", b"").0, 401);
+}
+
 #[test]
 fn an_open_address_needs_tls_or_a_token_and_a_token_must_be_worth_it() {
     let refused = eprgw(&["serve", "--http", "0", "--mllp", "0", "--bind", "0.0.0.0"]);

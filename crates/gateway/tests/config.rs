@@ -396,6 +396,143 @@ fn opening_up_is_said_aloud() {
     assert_eq!(settings.notices.len(), 2, "{:?}", settings.notices);
 }
 
+const CLIENTS: &str = r#"authorise = true
+[[system.client]]
+id = "bed-board"
+secret-env = "BED_BOARD_SECRET"
+scopes = ["system/Patient.rs", "system/Encounter.read"]
+organisations = ["RYJ", "RQM01"]
+[[system.client]]
+id = "signer"
+jwks = '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}'
+scopes = ["system/*.rs"]
+user = "INTERFACE"
+"#;
+
+#[test]
+fn a_system_names_the_clients_it_lets_in_and_one_key_switches_them_on() {
+    let settings = read(&format!("{SOUND}{CLIENTS}")).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let clients = settings.systems[0].clients.as_ref().unwrap();
+    let ids: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
+    assert_eq!(ids, ["bed-board", "signer"]);
+    assert_eq!(clients[0].organisations, ["RYJ", "RQM01"]);
+    assert!(matches!(&clients[1].proof, gateway::config::ClientProof::Keys(keys) if keys.len() == 1));
+    let off = CLIENTS.replace("authorise = true", "authorise = false");
+    assert!(
+        read(&format!("{SOUND}{off}")).unwrap().systems[0]
+            .clients
+            .is_none()
+    );
+}
+
+#[test]
+fn each_problem_of_a_client_has_its_key_its_line_and_the_nearest_spelling() {
+    let line_of = |text: &str, part: &str| {
+        let of = text.lines().enumerate().filter(|(_, line)| line.contains(part));
+        of.last().unwrap().0 + 1
+    };
+    for (sound, spoilt, key, words, nearest) in [
+        (
+            "id = \"signer\"",
+            "id = \"bed-board\"",
+            "client[1].id",
+            "already system[0].client[0]",
+            None,
+        ),
+        ("id = \"signer\"", "id = \"\"", "client[1].id", "empty", None),
+        (
+            "\"system/Patient.rs\"",
+            "\"system/Patient.raed\"",
+            "client[0].scopes[0]",
+            "ends with",
+            Some("system/Patient.read"),
+        ),
+        (
+            "\"system/Patient.rs\"",
+            "\"user/Patient.rs\"",
+            "client[0].scopes[0]",
+            "starts with system/",
+            Some("system/Patient.rs"),
+        ),
+        (
+            "\"system/Patient.rs\"",
+            "\"system/patient.rs\"",
+            "client[0].scopes[0]",
+            "resource type",
+            Some("system/Patient.rs"),
+        ),
+        (
+            "scopes = [\"system/*.rs\"]",
+            "scopes = []",
+            "client[1].scopes",
+            "at least one",
+            Some("system/Patient.rs"),
+        ),
+        (
+            "secret-env = \"BED_BOARD_SECRET\"",
+            "secret-env = \"bed board secret\"",
+            "client[0].secret-env",
+            "environment variable",
+            Some("BED_BOARD_SECRET"),
+        ),
+        (
+            "secret-env = \"BED_BOARD_SECRET\"",
+            "user = \"X\"",
+            "client[0]",
+            "needs one of",
+            None,
+        ),
+        (
+            "secret-env = \"BED_BOARD_SECRET\"",
+            "secret-env = \"A\"\njwks-file = \"b\"",
+            "client[0]",
+            "more than one",
+            None,
+        ),
+        ("\"RQM01\"", "\"R Q\"", "client[0].organisations[1]", "ODS", None),
+        (
+            "\"x\": \"11qY",
+            "\"d\": \"AA\", \"x\": \"11qY",
+            "client[1].jwks",
+            "key 1: it is private",
+            None,
+        ),
+        (
+            "\"OKP\"",
+            "\"oct\"",
+            "client[1].jwks",
+            "no key that may sign",
+            None,
+        ),
+        ("jwks = '{", "jwks = '", "client[1].jwks", "not a key set", None),
+        (
+            "secret-env",
+            "secret_env",
+            "client[0].secret_env",
+            "no such key",
+            Some("secret-env"),
+        ),
+    ] {
+        let text = format!("{SOUND}{CLIENTS}").replacen(sound, spoilt, 1);
+        assert!(text.contains(spoilt), "{spoilt}");
+        let found = problems(&text);
+        let problem = &found[0];
+        assert_eq!(problem.key, format!("system[0].{key}"), "{found:?}");
+        assert!(problem.message.contains(words), "{problem}");
+        assert_eq!(problem.nearest.as_deref(), nearest, "{problem}");
+        if !key.ends_with(']') {
+            let spoilt = spoilt.lines().next().unwrap();
+            assert_eq!(problem.line, line_of(&text, spoilt), "{problem}");
+        }
+        assert!(
+            !problem.to_string().contains("11qY"),
+            "nothing of a key is repeated"
+        );
+    }
+    let alone = problems(&format!("{SOUND}authorise = true\n"));
+    assert_eq!(alone[0].key, "system[0].authorise");
+}
+
 #[test]
 fn print_config_says_where_each_value_comes_from() {
     let overrides = [Override {

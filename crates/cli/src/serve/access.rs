@@ -51,7 +51,11 @@ impl Access {
     }
 
     fn judge(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), StatusCode> {
-        if !self.is_on() || OPEN.contains(&path) || path.ends_with("/metadata") {
+        if !self.is_on()
+            || OPEN.contains(&path)
+            || path.ends_with("/metadata")
+            || path.ends_with("/.well-known/smart-configuration")
+        {
             return Ok(());
         }
         let shown = headers

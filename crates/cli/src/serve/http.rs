@@ -122,15 +122,19 @@ pub(super) fn app(running: &Arc<Running>, address: SocketAddr, access: Access) -
         .fallback(nothing_here)
         .with_state(Arc::clone(running))
         .merge(running.gateway.router());
-    for epr in running.eprs() {
-        if let Some(router) = epr.router() {
-            app = app.merge(router);
-        }
+    // One header holds one token: an EPR that asks for its own stands beside this process's access, not behind it.
+    let (own, ours): (Vec<&Epr>, Vec<&Epr>) = running.eprs().partition(|epr| epr.authorises());
+    for router in ours.into_iter().filter_map(Epr::router) {
+        app = app.merge(router);
     }
-    app.layer(axum::middleware::from_fn_with_state(
+    app = app.layer(axum::middleware::from_fn_with_state(
         Arc::new(access),
         access::check,
-    ))
+    ));
+    for router in own.into_iter().filter_map(Epr::router) {
+        app = app.merge(router);
+    }
+    app
 }
 
 async fn nothing_here() -> impl IntoResponse {

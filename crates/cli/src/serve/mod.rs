@@ -4,6 +4,7 @@
 //! before the configuration has passed; nothing is said to be ready before everything listens.
 
 mod access;
+mod clients;
 mod http;
 mod port;
 mod ports;
@@ -87,6 +88,10 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
     let (settings, overrides) = ports::apply(&options, settings, access.is_on())?;
     if options.print_config {
         return print_config(&text, &origin, &overrides);
+    }
+    // Secrets and keys are looked at before anything listens.
+    for system in &settings.systems {
+        clients::of(system)?;
     }
     telemetry::start(options.log_format, false);
     let runtime = tokio::runtime::Runtime::new()?;
@@ -235,6 +240,7 @@ async fn start_eprs(
         epr.seed = options.seed.unwrap_or(system.seed);
         epr.ranges = settings.nhs_ranges.clone();
         epr.choices = system.assume.clone();
+        epr.clients = clients::of(system)?;
         epr.sending.drain_ms = u64::try_from(OUTBOX_DRAIN.as_millis())?;
         let epr = Epr::start(vendor, epr)
             .await

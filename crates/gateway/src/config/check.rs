@@ -3,6 +3,7 @@
 //! Goes on after a problem, so that one run reports them all.
 
 mod addresses;
+mod clients;
 mod interfaces;
 
 use std::collections::HashMap;
@@ -334,7 +335,9 @@ impl Check<'_> {
             None => Some(None),
             Some(text) => self.sends_to(format!("system[{at}].sends-to"), text).map(Some),
         };
+        let clients = self.clients(at, table);
         Some(System {
+            clients,
             name: table.name.clone(),
             vendor: table.vendor.clone(),
             profile: table.profile.clone(),

@@ -393,6 +393,39 @@ pub struct SystemTable {
     /// What it assumes otherwise than its vendor's default; `eprgw explain assumptions` lists the names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assume: BTreeMap<String, String>,
+    /// Whether its FHIR face asks for tokens, of the clients below. Without, anyone on this machine may ask.
+    #[serde(default)]
+    pub authorise: bool,
+    /// Who may ask for a token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client: Vec<ClientTable>,
+}
+
+/// `[[system.client]]`: a client of a mock EPR's FHIR face. Secrets come by the environment only.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct ClientTable {
+    /// Its id.
+    pub id: String,
+    /// The environment variable that holds its secret, where the product's clients have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_env: Option<String>,
+    /// Its public keys as a JSON Web Key Set, where the product's clients sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<String>,
+    /// A file with that key set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_file: Option<PathBuf>,
+    /// What it may do: `system/Patient.rs` or `system/Patient.read`.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The trusts or sites (ODS codes) whose visits it sees, where the product shares a record; all when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub organisations: Vec<String>,
+    /// The product's own user it acts as, where it needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 fn people() -> u32 {

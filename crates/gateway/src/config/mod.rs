@@ -17,14 +17,15 @@ use serde::Deserialize;
 use translate::dialect::Dialect;
 
 pub use self::file::{
-    AckMode, Acknowledge, EndpointTable, File, GatewayTable, InterfaceTable, NhsNumberTable, OnHeld,
-    SourceTable, SystemTable, Translate, Unrouted,
+    AckMode, Acknowledge, ClientTable, EndpointTable, File, GatewayTable, InterfaceTable, NhsNumberTable,
+    OnHeld, SourceTable, SystemTable, Translate, Unrouted,
 };
 use self::locate::Document;
 pub use self::network::Network;
 pub use self::print::{Override, print_config};
 pub use self::settings::{
-    DeliveryLimits, Endpoint, Face, From, Interface, Limits, SendsTo, Settings, Source, System, TlsFiles,
+    Client, ClientProof, DeliveryLimits, Endpoint, Face, From, Interface, Limits, SendsTo, Settings, Source,
+    System, TlsFiles,
 };
 
 /// Shape problems reported before giving up on a file.

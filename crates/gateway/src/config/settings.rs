@@ -242,6 +242,36 @@ pub struct System {
     pub seed: u64,
     /// What it assumes otherwise than its vendor's default, by name.
     pub assume: std::collections::BTreeMap<String, String>,
+    /// The clients its FHIR face lets in; anyone when there is no such list.
+    pub clients: Option<Vec<Client>>,
+}
+
+/// A client of a mock EPR's FHIR face.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Client {
+    /// Its id.
+    pub id: String,
+    /// What proves it.
+    pub proof: ClientProof,
+    /// What it may do.
+    pub scopes: Vec<rest::scope::Scope>,
+    /// The organisations whose records it sees; all when empty.
+    pub organisations: Vec<String>,
+    /// The product's own user it acts as.
+    pub user: Option<String>,
+}
+
+/// What proves a client.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ClientProof {
+    /// A secret, in the environment variable of this name.
+    SecretEnv(String),
+    /// Keys it signs with.
+    Keys(rest::jwt::KeySet),
+    /// A file with those keys.
+    KeysFile(PathBuf),
 }
 
 /// Where a mock EPR sends.
