@@ -53,6 +53,8 @@ pub enum FaultKind {
     FhirSlow,
     /// A FHIR answer breaks off in its middle.
     FhirTruncated,
+    /// A further page of a search begins with what the page before ended with, where the product's may.
+    PageRepeat,
 }
 
 /// One fault as it is asked for.

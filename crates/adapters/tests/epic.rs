@@ -247,6 +247,43 @@ async fn epic_09_a_page_of_nowhere_is_4113() {
 }
 
 #[tokio::test]
+async fn epic_09_a_page_token_expires_by_the_clock() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+    for (life, last_good) in [(None, 600), (Some("60"), 60), (Some("never"), 1_000_000)] {
+        let vendor = vendor("epic");
+        let mut settings = settings(vendor, "epic-uclh");
+        let start = harness::clock()();
+        let elapsed = Arc::new(AtomicI64::new(0));
+        let hand = elapsed.clone();
+        settings.clock =
+            Arc::new(move || start + jiff::SignedDuration::from_secs(hand.load(Ordering::Relaxed)));
+        settings
+            .choices
+            .extend(life.map(|life| ("page-life".to_owned(), life.to_owned())));
+        let system = System::with(vendor, settings).await;
+        let id = in_patient(&system).await.fhir_id.unwrap();
+        system
+            .act(json!({"attend": {"patient": "40712331", "ward": "CLINIC"}}))
+            .await;
+        let first = get(&system, &format!("Encounter?patient={id}&_count=1")).await;
+        let next = first.link("next").unwrap();
+        let next = next.split_once("R4/").unwrap().1;
+        elapsed.store(last_good, Ordering::Relaxed);
+        assert_eq!(get(&system, next).await.resources().len(), 1, "{life:?}");
+        elapsed.store(last_good + 1, Ordering::Relaxed);
+        let answer = get(&system, next).await;
+        match life {
+            Some("never") => assert_eq!(answer.status, 200),
+            _ => assert_eq!(
+                (answer.status, codes(&answer.json())),
+                (400, vec!["4113".to_owned()])
+            ),
+        }
+    }
+}
+
+#[tokio::test]
 async fn epic_10_ids_are_opaque_and_another_seed_gives_others() {
     let system = start().await;
     let first = in_patient(&system).await.fhir_id.unwrap();

@@ -239,6 +239,33 @@ async fn millennium_07_pages_by_an_opaque_context_and_counts_nothing() {
 }
 
 #[tokio::test]
+async fn millennium_07_a_page_may_repeat_what_the_one_before_ended_with() {
+    let system = peopled(30).await;
+    let fault: adapters::Fault = serde_json::from_str(r#"{"fault": "page-repeat", "count": 1}"#).unwrap();
+    system.epr.set_faults(vec![fault]).unwrap();
+    let mut next = Some("Patient?birthdate=ge1900&_count=10".to_owned());
+    let (mut ids, mut sizes) = (Vec::new(), Vec::new());
+    while let Some(rest) = next.take() {
+        let answer = get(&system, &rest).await;
+        let found = answer.resources();
+        sizes.push(found.len());
+        ids.extend(
+            found
+                .iter()
+                .map(|patient| patient["id"].as_str().unwrap().to_owned()),
+        );
+        next = answer
+            .link("next")
+            .map(|url| url.split_once(&format!("{TENANT}/")).unwrap().1.to_owned());
+    }
+    // The second page repeats one; nobody is missing.
+    assert_eq!(sizes, [10, 11, 10]);
+    assert_eq!(ids[9], ids[10]);
+    ids.dedup();
+    assert_eq!(ids.len(), 30);
+}
+
+#[tokio::test]
 async fn millennium_08_each_type_has_its_required_parameters() {
     let system = profile("millennium").await;
     let id = in_patient(&system).await.fhir_id.unwrap();

@@ -21,7 +21,7 @@ use self::outcome::Code;
 use self::served::{SERVED, capabilities};
 use super::id::{self, Kind};
 use crate::epr::Shared;
-use crate::face::{Fit, Page, Span, date_criterion, page_of, people_criterion, reference_id};
+use crate::face::{Fit, Page, Span, Turn, date_criterion, page_of, people_criterion, reference_id};
 use crate::state::{People, Seen, State, Text, Visits};
 
 const BASE: &str = "/epic/api/FHIR/R4";
@@ -141,6 +141,7 @@ impl Face {
     fn search(&self, request: &Request, resource_type: &str, parameters: &[(String, String)]) -> Found {
         let asked: Vec<Parameter> = request.parameters();
         let query = Query {
+            shared: &self.0,
             base: &request.base,
             resource_type,
             parameters,
@@ -158,6 +159,7 @@ impl Face {
 
 /// One search as it was asked.
 struct Query<'q> {
+    shared: &'q Shared,
     base: &'q str,
     resource_type: &'q str,
     parameters: &'q [(String, String)],
@@ -231,12 +233,21 @@ impl Query<'_> {
             .filter(|(name, _)| name != PAGE)
             .cloned()
             .collect();
-        let page = page_of(
-            all,
-            asked.unwrap_or(TOTAL_MAX).clamp(1, TOTAL_MAX),
-            self.value(PAGE),
-            &plain,
-        );
+        let turn = Turn {
+            token: self.value(PAGE),
+            search: &plain,
+            now_ms: self.shared.local.now_ms(),
+            // Seconds, or a word for "for ever".
+            life_ms: self
+                .shared
+                .choices
+                .get("page-life")
+                .parse()
+                .ok()
+                .map(|seconds: i64| seconds * 1_000),
+            again: false,
+        };
+        let page = page_of(all, asked.unwrap_or(TOTAL_MAX).clamp(1, TOTAL_MAX), &turn);
         let Some(Page { items, next, .. }) = page else {
             return Err(Box::new(outcome::refused(
                 400,

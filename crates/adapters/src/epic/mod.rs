@@ -185,10 +185,11 @@ const ASSUMPTIONS: &[Assumption] = &[
         "epic.md 1.4",
     ),
     Assumption::assumed(
-        "page-token",
-        "carries the search and the offset; does not expire yet",
-        "epic.md 1.4",
-    ),
+        "page-life",
+        "600",
+        "epic.md 1.4 and item 9: for how many seconds of the EPR's clock the next page can be fetched",
+    )
+    .choices(&["60", "600", "3600", "never"]),
     Assumption::assumed(
         "merged-read",
         "404 is not given: 4107 with the survivor's location, status 301",

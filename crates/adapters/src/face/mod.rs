@@ -22,7 +22,7 @@ pub(crate) use self::criteria::Unfit;
 pub(crate) use self::faulty::faulty;
 pub(crate) use self::hit::{Hit, Picked, hits_of, item_kind, pick};
 pub(crate) use self::item::{Dress, resource};
-pub(crate) use self::page::{Page, page_of};
+pub(crate) use self::page::{Page, Turn, page_of};
 pub(crate) use self::search::{Fit, Span, date_criterion, people_criterion, reference_id};
 pub(crate) use self::time::{date, date_time, hl7_of, instant, instant_of_ms};
 pub(crate) use self::value::{

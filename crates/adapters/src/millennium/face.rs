@@ -20,7 +20,8 @@ use self::served::{capabilities, known};
 use super::codes;
 use crate::access::{Asker, View};
 use crate::epr::Shared;
-use crate::face::{Fit, Page, Span, date_criterion, page_of, people_criterion, reference_id, text};
+use crate::face::{Fit, Page, Span, Turn, date_criterion, page_of, people_criterion, reference_id, text};
+use crate::fault::FaultKind;
 use crate::state::{People, Seen, Text, Visits};
 
 /// The tenant of this domain: ours, made up, and the same in every installation.
@@ -145,6 +146,7 @@ impl Face {
     ) -> Found {
         let asked: Vec<Parameter> = request.parameters();
         let query = Query {
+            shared: &self.0,
             base: &request.base,
             resource_type,
             parameters,
@@ -166,6 +168,7 @@ impl Face {
 
 /// One search as it was asked.
 struct Query<'q> {
+    shared: &'q Shared,
     base: &'q str,
     resource_type: &'q str,
     parameters: &'q [(String, String)],
@@ -232,7 +235,15 @@ impl Query<'_> {
         // A page of one client's search is none of another's.
         let mut search = plain.clone();
         search.push((String::new(), self.asker.name().to_owned()));
-        let page = page_of(all, count, self.value(PAGE_CONTEXT), &search);
+        let token = self.value(PAGE_CONTEXT);
+        let turn = Turn {
+            token,
+            search: &search,
+            now_ms: self.shared.local.now_ms(),
+            life_ms: None,
+            again: token.is_some() && self.shared.faults.strikes(FaultKind::PageRepeat).is_some(),
+        };
+        let page = page_of(all, count, &turn);
         let Some(Page { items, next, .. }) = page else {
             return Err(bad(PAGE_CONTEXT));
         };
