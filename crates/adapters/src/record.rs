@@ -103,6 +103,19 @@ pub enum RecordError {
     /// SQLite says no.
     #[error("the record's file: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// A later version wrote the file.
+    #[error(
+        "the record's file {file} is of schema {found}, this version knows up to {known}: start it with the version that \
+         wrote it, or move the file away to begin anew"
+    )]
+    Newer {
+        /// Which file.
+        file: String,
+        /// Its schema.
+        found: i64,
+        /// The newest schema known here.
+        known: i64,
+    },
     /// A document in the file is none of ours.
     #[error("the record's file: {table} {key} cannot be read ({source}); was it written by a newer version?")]
     Document {
@@ -114,6 +127,9 @@ pub enum RecordError {
         source: serde_json::Error,
     },
 }
+
+/// The schema this version writes, in SQLite's `user_version`. Files without one are of the builds before it had a number.
+const SCHEMA_VERSION: i64 = 1;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS person (key INTEGER PRIMARY KEY, document BLOB NOT NULL);
@@ -144,7 +160,10 @@ impl Recorder {
     /// # Errors
     /// When SQLite cannot open it, or it holds what this version cannot read.
     pub(crate) fn open(name: &str, path: Option<PathBuf>) -> Result<(Self, Loaded), RecordError> {
-        let loaded = load(&connect(path.as_deref())?)?;
+        let mut connection = connect(path.as_deref())?;
+        lay_out(&mut connection, path.as_deref())?;
+        let loaded = load(&connection)?;
+        drop(connection);
         let writer = Writer::start(name, move || connect(path.as_deref()), Recording, SETTINGS)?;
         Ok((Self(writer), loaded))
     }
@@ -176,12 +195,74 @@ const SETTINGS: Settings = Settings {
 };
 
 fn connect(path: Option<&Path>) -> rusqlite::Result<Connection> {
-    let connection = match path {
-        Some(path) => open(path)?,
-        None => Connection::open_in_memory()?,
-    };
-    connection.execute_batch(SCHEMA)?;
-    Ok(connection)
+    match path {
+        Some(path) => open(path),
+        None => {
+            let connection = Connection::open_in_memory()?;
+            connection.execute_batch(SCHEMA)?;
+            Ok(connection)
+        }
+    }
+}
+
+/// Opens a file as this version has it: a fresh one is laid out, an earlier one brought up to date, a later one refused.
+fn lay_out(connection: &mut Connection, path: Option<&Path>) -> Result<(), RecordError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > SCHEMA_VERSION {
+        return Err(RecordError::Newer {
+            file: path.map(|path| path.display().to_string()).unwrap_or_default(),
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    // All or nothing: a file is never left between two schemas.
+    let transaction = connection.transaction()?;
+    if found == 0 && has_table(&transaction, "outgoing")? {
+        number(&transaction)?;
+    }
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Brings a file of the time before schemas had numbers up to the first.
+fn number(connection: &Connection) -> rusqlite::Result<()> {
+    // The outbox said only what was refused, and not when a message was written or until when it waits.
+    if !has_column(connection, "state")? {
+        connection.execute_batch(
+            "ALTER TABLE outgoing ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+            UPDATE outgoing SET state = refused;",
+        )?;
+    }
+    for column in ["not_before_ms", "at_ms"] {
+        if !has_column(connection, column)? {
+            let sql = format!("ALTER TABLE outgoing ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0");
+            connection.execute(&sql, [])?;
+        }
+    }
+    // Whoever is in the file is all who should be.
+    connection.execute(
+        "INSERT OR IGNORE INTO fact (name, value) SELECT 'seeded', 1 FROM person LIMIT 1",
+        [],
+    )?;
+    Ok(())
+}
+
+fn has_table(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = ?1",
+        [table],
+        |row| row.get(0),
+    )
+}
+
+fn has_column(connection: &Connection, column: &str) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT count(*) > 0 FROM pragma_table_info('outgoing') WHERE name = ?1",
+        [column],
+        |row| row.get(0),
+    )
 }
 
 /// Carries out entries inside the transaction of their group.
