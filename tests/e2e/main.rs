@@ -7,6 +7,7 @@ mod canary;
 mod command_line;
 mod crash;
 mod harness;
+mod mocks;
 mod rehearsal;
 mod shared;
 mod story;

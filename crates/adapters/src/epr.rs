@@ -22,7 +22,9 @@ use mllp::{Frame, Limits, Listener, Peer, Refusal as Unframed};
 use crate::access::{Access, Client};
 use crate::action::{ActError, ActReport, Action};
 use crate::clock::{Clock, Local};
+use crate::dirt::Planted;
 use crate::emit::outbox::{self, Post};
+use crate::extract::ExtractPart;
 use crate::fault::{Fault, FaultError, FaultKind, Faults};
 use crate::intake::answer::{Receipt, Receipts, accepted, refused, unreadable};
 use crate::intake::{self, Refusal};
@@ -60,6 +62,8 @@ pub struct EprSettings {
     pub choices: BTreeMap<String, String>,
     /// The clients its FHIR face lets in; anyone while none are named here.
     pub clients: Option<Vec<Client>>,
+    /// What goes wrong at it from the start.
+    pub faults: Vec<Fault>,
     /// Bounds of its port.
     pub limits: Limits,
     /// Bounds of its outbox.
@@ -82,6 +86,7 @@ impl EprSettings {
             ranges: Ranges::default(),
             choices: BTreeMap::new(),
             clients: None,
+            faults: Vec::new(),
             limits: Limits::default(),
             sending: outbox::Limits::default(),
         }
@@ -146,6 +151,14 @@ pub enum StartError {
         /// What it may be.
         problem: String,
     },
+    /// A fault that cannot be.
+    #[error("{name}: {source}")]
+    Fault {
+        /// The system.
+        name: String,
+        /// What is wrong with it.
+        source: FaultError,
+    },
 }
 
 /// What everything in a running EPR shares.
@@ -160,6 +173,8 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
     pub post: Post,
     pub faults: Faults,
+    /// How many synthetic people it was set up with.
+    people: usize,
     inner: Mutex<Inner>,
 }
 
@@ -255,6 +270,13 @@ impl Epr {
                 problem,
             })?;
         }
+        let faults = Faults::new(settings.seed);
+        faults
+            .replace(settings.faults)
+            .map_err(|source| StartError::Fault {
+                name: name.clone(),
+                source,
+            })?;
         if settings.people > Population::PEOPLE_MAX {
             return Err(StartError::People {
                 name,
@@ -298,7 +320,8 @@ impl Epr {
                 loaded.refused,
                 settings.send_to.is_some(),
             ),
-            faults: Faults::new(settings.seed),
+            faults,
+            people: settings.people,
             inner: Mutex::new(Inner {
                 troubles: Troubles::load(loaded.troubles),
                 frozen: loaded.frozen,
@@ -398,6 +421,19 @@ impl Epr {
     #[must_use]
     pub fn people(&self) -> usize {
         self.shared.lock().state.people_count()
+    }
+
+    /// Everything that is true now, as tables and as messages.
+    #[must_use]
+    pub fn extract(&self) -> Vec<ExtractPart> {
+        crate::extract::extract(&self.shared)
+    }
+
+    /// What is wrong with the people it was seeded with, and what is right. It follows from seed, number of people and
+    /// choices: a file that is opened with others tells another truth.
+    #[must_use]
+    pub fn truth(&self) -> Vec<Planted> {
+        self.shared.truth(self.shared.people)
     }
 
     /// What waits to be sent.

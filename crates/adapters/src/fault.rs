@@ -112,32 +112,7 @@ impl Faults {
 
     /// Puts these in place of those that stood.
     pub(crate) fn replace(&self, faults: Vec<Fault>) -> Result<(), FaultError> {
-        if faults.len() > FAULTS_MAX {
-            let problem = "at most 64 at a time";
-            return Err(FaultError {
-                place: FAULTS_MAX + 1,
-                problem,
-            });
-        }
-        for (at, fault) in faults.iter().enumerate() {
-            let problem = match fault {
-                Fault {
-                    probability: Some(given),
-                    ..
-                } if !(0.0..=1.0).contains(given) => "probability: from 0 to 1",
-                Fault { code: Some(code), .. } if code != "AE" && code != "AR" => "code: AE or AR",
-                Fault {
-                    delay_ms: Some(600_001..),
-                    fault,
-                    ..
-                } if *fault != FaultKind::Delay => "delay-ms: at most ten minutes",
-                _ => continue,
-            };
-            return Err(FaultError {
-                place: at + 1,
-                problem,
-            });
-        }
+        Fault::check(&faults)?;
         self.lock().faults = faults;
         Ok(())
     }
@@ -183,6 +158,40 @@ impl Faults {
 }
 
 impl Fault {
+    /// Whether a list of faults can stand at an EPR.
+    ///
+    /// # Errors
+    /// [`FaultError`] with the first that cannot.
+    pub fn check(faults: &[Self]) -> Result<(), FaultError> {
+        if faults.len() > FAULTS_MAX {
+            let problem = "at most 64 at a time";
+            return Err(FaultError {
+                place: FAULTS_MAX + 1,
+                problem,
+            });
+        }
+        for (at, fault) in faults.iter().enumerate() {
+            let problem = match fault {
+                Self {
+                    probability: Some(given),
+                    ..
+                } if !(0.0..=1.0).contains(given) => "probability: from 0 to 1",
+                Self { code: Some(code), .. } if code != "AE" && code != "AR" => "code: AE or AR",
+                Self {
+                    delay_ms: Some(600_001..),
+                    fault,
+                    ..
+                } if *fault != FaultKind::Delay => "delay-ms: at most ten minutes",
+                _ => continue,
+            };
+            return Err(FaultError {
+                place: at + 1,
+                problem,
+            });
+        }
+        Ok(())
+    }
+
     pub(crate) fn wait_ms(&self) -> u64 {
         self.delay_ms.unwrap_or(1_000)
     }

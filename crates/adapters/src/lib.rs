@@ -21,8 +21,10 @@ mod access;
 mod act;
 mod action;
 mod clock;
+mod dirt;
 mod emit;
 mod epr;
+mod extract;
 mod face;
 mod fault;
 mod intake;
@@ -43,12 +45,14 @@ pub use action::{
     ResendOf, ResultOf, RetriggerOf, TestOf, Transfer, Update,
 };
 pub use clock::Clock;
+pub use dirt::{Dirt, Planted};
 pub use emit::outbox::Limits as SendingLimits;
 pub use epr::{Epr, EprSettings, Outbox, StartError};
+pub use extract::ExtractPart;
 pub use fault::{Fault, FaultError, FaultKind};
 pub use record::RecordError;
 pub use trouble::Trouble;
-pub use vendor::{Assumption, Profile, Standing, Vendor};
+pub use vendor::{Assumption, Profile, Standing, Table, Vendor};
 
 /// Every vendor, in the order the CLI and console show them. Registration is this line.
 pub static VENDORS: &[&Vendor] = &[&lastword::VENDOR, &millennium::VENDOR, &epic::VENDOR];

@@ -8,6 +8,7 @@ use hl7v2::ack::AckCode;
 use translate::dialect::Dialect;
 
 use crate::access::Client;
+use crate::dirt::Dirty;
 use crate::emit::{Emission, Phase};
 use crate::epr::{Choices, Shared};
 use crate::intake::Refusal;
@@ -30,12 +31,16 @@ pub struct Vendor {
     pub mllp_port: u16,
     /// Everything about it that no public source settles, with what the mock does and where that is written.
     pub assumptions: &'static [Assumption],
+    /// The code tables of its sites, as data.
+    pub tables: &'static [Table],
     /// Who is on its index at first: the events that put one synthetic person there.
     pub(crate) seed: fn(&Citizen, &Profile) -> Vec<Change>,
     /// Which block of the test range its synthetic people come from, so that no two vendors share one by accident.
     pub(crate) seed_block: u64,
     /// Why a client cannot be one of its own, when it cannot: what it proves itself by, what it lacks.
     pub(crate) admits: fn(&Client) -> Result<(), &'static str>,
+    /// How its first people get dirty, where a site may choose so.
+    pub(crate) dirty: Option<Dirty>,
     /// Its FHIR face over a running EPR.
     pub(crate) face: Option<fn(std::sync::Arc<Shared>) -> axum::Router>,
     /// The logical id of a person on that face.
@@ -160,6 +165,18 @@ impl Codes {
             .find(|(word, _)| *word == plain)
             .map(|(_, code)| *code)
     }
+}
+
+/// A code table of a product's site: its own code, what it stands for nationally (empty where nothing does), how it is
+/// written back, and words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The table's name.
+    pub name: &'static str,
+    /// What the second column holds, and where both come from.
+    pub source: &'static str,
+    /// The table, with its head.
+    pub csv: &'static str,
 }
 
 /// One thing no public source settles.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use adapters::{Standing, VENDORS};
+use adapters::{Standing, Table, VENDORS};
 
 use crate::exit::Failure;
 use crate::{names, output};
@@ -18,10 +18,15 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     match options.place.as_str() {
         "assumptions" => return output::text(assumptions()),
+        "mocks" => return output::text(mocks()),
+        "tables" => return output::text(tables()),
         "dialects" => return output::text(dialects()),
         "coverage" => return output::text(translate::coverage()),
         "conditions" => return output::text(translate::conditions_table()),
         name => {
+            if let Some(table) = table(name) {
+                return output::text(table.csv);
+            }
             if let Some(condition) = translate::conditions().iter().find(|one| one.name == name) {
                 return output::text(condition);
             }
@@ -33,6 +38,44 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         return Err(Failure::Usage.because(words.replace("{}", &options.place)));
     }
     output::text(explanation)
+}
+
+/// The page that says item by item what the mocks do; a test of `adapters` keeps it true.
+const MOCKS: &str = include_str!("../../../docs/mocks.md");
+
+/// The checklist of that page, with how many items are done.
+fn mocks() -> String {
+    let rows: Vec<&str> = MOCKS.lines().filter(|line| line.starts_with('|')).collect();
+    let mut text: String = rows.iter().flat_map(|row| [*row, "\n"]).collect();
+    text.push('\n');
+    for state in ["done", "part", "open"] {
+        let cell = format!("| {state} |");
+        let count = rows.iter().filter(|row| row.contains(&cell)).count();
+        // Writing to a String cannot fail.
+        writeln!(text, "{count:>4} {state}").expect("a String takes any text");
+    }
+    text
+}
+
+/// Every code table of the mock EPRs, and where it comes from.
+fn tables() -> String {
+    let mut text = String::new();
+    for (vendor, table) in VENDORS
+        .iter()
+        .flat_map(|vendor| vendor.tables.iter().map(move |table| (vendor, table)))
+    {
+        writeln!(text, "{}/{}", vendor.name, table.name).expect("a String takes any text");
+        writeln!(text, "  {}", table.source).expect("a String takes any text");
+    }
+    text
+}
+
+fn table(name: &str) -> Option<&'static Table> {
+    let (vendor, name) = name.split_once('/')?;
+    adapters::vendor(vendor)?
+        .tables
+        .iter()
+        .find(|table| table.name == name)
 }
 
 /// Everything about the mock EPRs that no public source settles: name, value, choices, and what it stands on.

@@ -13,7 +13,7 @@ mod seed;
 use hl7v2::ack::AckCode;
 
 use crate::state::Text;
-use crate::vendor::{Assumption, Codes, Profile, Reading, Vendor, Writing};
+use crate::vendor::{Assumption, Codes, Profile, Reading, Table, Vendor, Writing};
 
 /// Epic.
 pub(crate) static VENDOR: Vendor = Vendor {
@@ -23,9 +23,22 @@ pub(crate) static VENDOR: Vendor = Vendor {
     fhir_base: Some("/epic/api/FHIR/R4"),
     mllp_port: 2578,
     assumptions: ASSUMPTIONS,
+    tables: &[
+        Table {
+            name: "specialties",
+            source: "specialty as text to treatment function: epic.md 2.3; the mappings are ours",
+            csv: include_str!("specialties.csv"),
+        },
+        Table {
+            name: "codes",
+            source: "local codes by field: epic.md 2.3",
+            csv: include_str!("codes.csv"),
+        },
+    ],
     seed: seed::events,
     seed_block: 2,
     admits: face::admits,
+    dirty: None,
     face: Some(face::router),
     patient_id: |seed, person| Some(id::opaque(seed, id::Kind::Patient, u64::from(person))),
 };

@@ -23,7 +23,7 @@ impl Shared {
             let entry = {
                 let mut inner = self.lock();
                 let mut entry = Entry::default();
-                for change in (self.vendor.seed)(&citizen, self.profile) {
+                for change in self.seeded(seed, &citizen).0 {
                     let applied = inner.state.apply(change, now_ms);
                     inner.state.document(&applied, &mut entry.documents);
                 }

@@ -253,10 +253,15 @@ fn pid(emission: &Emission<'_>, shape: &Shape, out: &mut Builder) {
     }
 }
 
+/// Whether that person's NHS number is told without saying that it is one.
+pub(super) fn is_bare(person: u32, choices: &Choices) -> bool {
+    let share: u32 = choices.get("bare-nhs-share").parse().unwrap_or(100);
+    person % 100 < share
+}
+
 /// The second repetition of PID-3: bare for most people, and for the same people always.
 fn nhs_repeat(emission: &Emission<'_>, alias: &Alias) -> Er7 {
-    let share: u32 = emission.choices.get("bare-nhs-share").parse().unwrap_or(100);
-    if emission.person.key % 100 < share {
+    if is_bare(emission.person.key, emission.choices) {
         Er7::text(&alias.value)
     } else {
         parts(&[&alias.value, "", "", "NHS", "NH"])

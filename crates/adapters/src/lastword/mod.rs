@@ -12,7 +12,8 @@ mod seed;
 use hl7v2::ack::AckCode;
 
 use crate::state::Text;
-use crate::vendor::{Assumption, Codes, Profile, Reading, Vendor, Writing};
+use crate::dirt::Dirty;
+use crate::vendor::{Assumption, Codes, Profile, Reading, Table, Vendor, Writing};
 
 /// LastWord and Carecast.
 pub(crate) static VENDOR: Vendor = Vendor {
@@ -22,9 +23,36 @@ pub(crate) static VENDOR: Vendor = Vendor {
     fhir_base: None,
     mllp_port: 2576,
     assumptions: ASSUMPTIONS,
+    tables: &[
+        Table {
+            name: "specialties",
+            source: "local specialty to treatment function: lastword-carecast.md 3.3 and item 12 witness five digits \
+                     (31015, 41008, 42002); the others and all mappings are ours, with gaps on purpose",
+            csv: include_str!("specialties.csv"),
+        },
+        Table {
+            name: "wards",
+            source: "ward to hospital site (ODS): lastword-carecast.md 5.3; the wards are ours, with gaps on purpose",
+            csv: include_str!("wards.csv"),
+        },
+        Table {
+            name: "sources",
+            source: "source of admission to the NHS data dictionary's: lastword-carecast.md 5.3",
+            csv: include_str!("sources.csv"),
+        },
+        Table {
+            name: "sexes",
+            source: "PID-8 to table 0001: lastword-carecast.md 3.3",
+            csv: include_str!("sexes.csv"),
+        },
+    ],
     seed: seed::events,
     seed_block: 0,
     admits: |_| Err("the product has no FHIR face, and nothing to authorise"),
+    dirty: Some(Dirty {
+        unknown_ward: "ZZ99",
+        bare: emit::is_bare,
+    }),
     face: None,
     patient_id: |_, _| None,
 };
@@ -252,7 +280,17 @@ const ASSUMPTIONS: &[Assumption] = &[
         "none: no PIX, PDQ, web service or FHIR",
         "lastword-carecast.md 4.5",
     ),
-    Assumption::unknown("file-layouts", "no extract yet", "lastword-carecast.md 4.6"),
+    Assumption::assumed(
+        "dirt",
+        "0",
+        "lastword-carecast.md item 20: per cent of seeded people with each kind of dirt; the truth is told apart",
+    )
+    .choices(&["0", "1", "5", "20"]),
+    Assumption::unknown(
+        "file-layouts",
+        "five tables of our own, comma-separated, and the same as messages",
+        "lastword-carecast.md 4.6 and item 19",
+    ),
     Assumption::unknown(
         "opaque-codes",
         "PMGL, PLS-1, PV1-41 2, ZLW-36/38, ZUK-3/10/11/12 are sent as constants",

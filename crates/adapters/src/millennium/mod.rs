@@ -14,7 +14,7 @@ mod trust;
 
 use hl7v2::ack::AckCode;
 
-use crate::vendor::{Assumption, Codes, Profile, Reading, Vendor, Writing};
+use crate::vendor::{Assumption, Codes, Profile, Reading, Table, Vendor, Writing};
 
 /// Cerner Millennium.
 pub(crate) static VENDOR: Vendor = Vendor {
@@ -24,9 +24,27 @@ pub(crate) static VENDOR: Vendor = Vendor {
     fhir_base: Some("/millennium/r4/{tenant}"),
     mllp_port: 2577,
     assumptions: ASSUMPTIONS,
+    tables: &[
+        Table {
+            name: "aliases",
+            source: "what the site's outbound aliases print, by field: millennium.md 2.2 and 2.3; the choice of words is ours",
+            csv: include_str!("aliases.csv"),
+        },
+        Table {
+            name: "ethnicities",
+            source: "PID-22 to the NHS ethnic category: millennium.md 2.2",
+            csv: include_str!("ethnicity.csv"),
+        },
+        Table {
+            name: "trusts",
+            source: "prefix of an alias pool to its trust (ODS): nhs.md 2",
+            csv: include_str!("trusts.csv"),
+        },
+    ],
     seed: seed::events,
     seed_block: 1,
     admits: face::admits,
+    dirty: None,
     face: Some(face::router),
     patient_id: |_, person| Some(person.to_string()),
 };

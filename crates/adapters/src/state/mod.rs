@@ -77,6 +77,14 @@ impl State {
         self.reports.get(&key).map(Box::as_ref)
     }
 
+    /// Every living record, by key.
+    pub(crate) fn everybody(&self) -> Vec<&Person> {
+        let living = self.people.values().filter(|person| person.merged_into.is_none());
+        let mut people: Vec<&Person> = living.map(Box::as_ref).collect();
+        people.sort_unstable_by_key(|person| person.key);
+        people
+    }
+
     pub(crate) fn people_count(&self) -> usize {
         self.people.len()
     }

@@ -119,6 +119,7 @@ pub(super) fn app(running: &Arc<Running>, address: SocketAddr, access: Access) -
         .route("/api/v1/systems/{system}/actions/{action}", post(act))
         .route("/api/v1/systems/{system}/faults", get(faults).put(set_faults))
         .route("/api/v1/systems/{system}/errors", get(errors))
+        .merge(super::extract::routes())
         .fallback(nothing_here)
         .with_state(Arc::clone(running))
         .merge(running.gateway.router());
@@ -215,13 +216,13 @@ async fn systems(State(running): State<Arc<Running>>) -> impl IntoResponse {
     Json(listed)
 }
 
-type Refused = Box<Response>;
+pub(super) type Refused = Box<Response>;
 
-fn refuse(status: StatusCode, words: String) -> Refused {
+pub(super) fn refuse(status: StatusCode, words: String) -> Refused {
     Box::new((status, Json(json!({"error": words}))).into_response())
 }
 
-fn epr_of<'r>(running: &'r Running, system: &str) -> Result<&'r Epr, Refused> {
+pub(super) fn epr_of<'r>(running: &'r Running, system: &str) -> Result<&'r Epr, Refused> {
     let found = running.eprs.iter().find(|(name, _, _)| name == system);
     found.map(|(_, _, epr)| epr).ok_or_else(|| {
         let known: Vec<&str> = running.systems().map(|system| system.name).collect();

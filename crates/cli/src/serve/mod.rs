@@ -5,9 +5,11 @@
 
 mod access;
 mod clients;
+mod extract;
 mod http;
 mod port;
 mod ports;
+mod systems;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -84,6 +86,10 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
         }
     };
     let settings = config::load(&text, &origin, &names::dialects()).map_err(|problems| refuse(&problems))?;
+    let problems = systems::check(&settings);
+    if !problems.is_empty() {
+        return Err(refuse(&config::placed(&text, &origin, problems)));
+    }
     let access = Access::from_environment()?;
     let (settings, overrides) = ports::apply(&options, settings, access.is_on())?;
     if options.print_config {
@@ -202,9 +208,10 @@ async fn start_eprs(
 ) -> anyhow::Result<Vec<(String, &'static adapters::Vendor, Epr)>> {
     let mut eprs = Vec::new();
     let systems = settings.systems.clone();
-    for system in systems
+    for (at, system) in systems
         .iter()
-        .filter(|s| options.only.is_empty() || options.only.contains(&s.name))
+        .enumerate()
+        .filter(|(_, s)| options.only.is_empty() || options.only.contains(&s.name))
     {
         let vendor = adapters::vendor(&system.vendor).ok_or_else(|| {
             let known: Vec<&str> = adapters::VENDORS.iter().map(|v| v.name).collect();
@@ -241,6 +248,7 @@ async fn start_eprs(
         epr.ranges = settings.nhs_ranges.clone();
         epr.choices = system.assume.clone();
         epr.clients = clients::of(system)?;
+        epr.faults = systems::faults(at, system).unwrap_or_default();
         epr.sending.drain_ms = u64::try_from(OUTBOX_DRAIN.as_millis())?;
         let epr = Epr::start(vendor, epr)
             .await

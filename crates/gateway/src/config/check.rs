@@ -14,17 +14,44 @@ use jiff::tz::TimeZone;
 use translate::dialect::Dialect;
 
 use super::file::{File, GatewayTable, SourceTable, SystemTable};
-use super::locate::nearest;
+use super::locate::{nearest, spoken};
 use super::settings::{DeliveryLimits, Endpoint, Interface, Limits, SendsTo, Settings, Source, System};
 
 /// The NHS numbers that no living person has.
 const SYNTHETIC: (u64, u64) = (9_990_000_000, 9_999_999_999);
 
 /// A problem by key; its line is looked up later.
-pub(super) struct Problem {
-    pub(super) key: String,
-    pub(super) message: String,
-    pub(super) nearest: Option<String>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key at fault: `system[0].faults[1].count`.
+    pub key: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// The nearest spelling that would be right.
+    pub nearest: Option<String>,
+}
+
+impl Problem {
+    /// A name that is none of those known.
+    #[must_use]
+    pub fn unknown(key: &str, written: &str, known: &[&str]) -> Self {
+        Self {
+            key: key.to_owned(),
+            message: format!("`{written}` is none of {}", known.join(", ")),
+            nearest: nearest(written, known.iter().copied()),
+        }
+    }
+
+    /// What serde says of the shape of a value, in our words; an unknown member is named in the key.
+    #[must_use]
+    pub fn of_shape(key: &str, message: &str) -> Self {
+        let (member, message, nearest) = spoken(message);
+        Self {
+            key: member.map_or_else(|| key.to_owned(), |member| format!("{key}.{member}")),
+            message,
+            nearest,
+        }
+    }
 }
 
 /// Checks a whole file.
@@ -346,6 +373,7 @@ impl Check<'_> {
             people: table.people,
             seed: table.seed,
             assume: table.assume.clone(),
+            faults: table.faults.clone(),
         })
     }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// A whole configuration file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct File {
@@ -368,7 +368,7 @@ pub enum OnHeld {
 }
 
 /// `[[system]]`: a mock EPR, started beside the gateway. Plain data here.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct SystemTable {
@@ -393,6 +393,9 @@ pub struct SystemTable {
     /// What it assumes otherwise than its vendor's default; `eprgw explain assumptions` lists the names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assume: BTreeMap<String, String>,
+    /// What goes wrong at it from the start, in the form of `PUT /api/v1/systems/{system}/faults`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<toml::Table>,
     /// Whether its FHIR face asks for tokens, of the clients below. Without, anyone on this machine may ask.
     #[serde(default)]
     pub authorise: bool,

@@ -90,29 +90,30 @@ impl<'t> Document<'t> {
     pub(super) fn shape_problem(&self, error: &toml::de::Error, path: Option<&[Step]>) -> ConfigError {
         let key = path.map(write_path).unwrap_or_default();
         let line = error.span().map_or(1, |span| line_at(self.text, span.start));
-        let message = error.message();
-        let mut ticked = message.split('`').skip(1).step_by(2);
-        if message.starts_with("unknown field") {
-            let written = ticked.next().unwrap_or_default();
-            let nearest = nearest(written, ticked);
-            return problem(&key, line, "there is no such key", nearest);
-        }
-        if message.starts_with("unknown variant") {
-            let written = ticked.next().unwrap_or_default().to_owned();
-            let known: Vec<&str> = ticked.collect();
-            let nearest = nearest(&written, known.iter().copied());
-            return problem(
-                &key,
-                line,
-                &format!("`{written}` is none of {}", known.join(", ")),
-                nearest,
-            );
-        }
-        if let Some(field) = message.strip_prefix("missing field ") {
-            return problem(&key, line, &format!("the key {field} is missing"), None);
-        }
-        problem(&key, line, message, None)
+        let (_, message, nearest) = spoken(error.message());
+        problem(&key, line, &message, nearest)
     }
+}
+
+/// What serde says, in our words: the member it does not know, the message, the nearest name it would have taken.
+pub(super) fn spoken(message: &str) -> (Option<&str>, String, Option<String>) {
+    let mut ticked = message.split('`').skip(1).step_by(2);
+    if message.starts_with("unknown field") {
+        let written = ticked.next().unwrap_or_default();
+        let nearest = nearest(written, ticked);
+        return (Some(written), "there is no such key".to_owned(), nearest);
+    }
+    if message.starts_with("unknown variant") {
+        let written = ticked.next().unwrap_or_default();
+        let known: Vec<&str> = ticked.collect();
+        let nearest = nearest(written, known.iter().copied());
+        let words = format!("`{written}` is none of {}", known.join(", "));
+        return (None, words, nearest);
+    }
+    if let Some(field) = message.strip_prefix("missing field ") {
+        return (None, format!("the key {field} is missing"), None);
+    }
+    (None, message.to_owned(), None)
 }
 
 fn problem(key: &str, line: usize, message: &str, nearest: Option<String>) -> ConfigError {

@@ -16,6 +16,7 @@ use std::fmt;
 use serde::Deserialize;
 use translate::dialect::Dialect;
 
+pub use self::check::Problem;
 pub use self::file::{
     AckMode, Acknowledge, ClientTable, EndpointTable, File, GatewayTable, InterfaceTable, NhsNumberTable,
     OnHeld, SourceTable, SystemTable, Translate, Unrouted,
@@ -72,19 +73,28 @@ impl std::error::Error for ConfigError {}
 pub fn load(text: &str, origin: &str, dialects: &[&'static Dialect]) -> Result<Settings, Vec<ConfigError>> {
     let document = Document::parse(text).map_err(|problems| name_origin(problems, origin))?;
     let file = read_file(&document).map_err(|problems| name_origin(problems, origin))?;
-    check::check(&file, dialects).map_err(|problems| {
-        let placed = problems
-            .into_iter()
-            .map(|problem| ConfigError {
-                origin: String::new(),
-                line: document.line_of(&problem.key),
-                key: problem.key,
-                message: problem.message,
-                nearest: problem.nearest,
-            })
-            .collect();
-        name_origin(placed, origin)
-    })
+    check::check(&file, dialects).map_err(|problems| on_lines(&document, origin, problems))
+}
+
+/// Gives each problem its line: for what is plain data here and is checked by whoever knows it, such as a system's
+/// faults. Without a line when the text is no TOML, which [`load`] reports.
+#[must_use]
+pub fn placed(text: &str, origin: &str, problems: Vec<Problem>) -> Vec<ConfigError> {
+    match Document::parse(text) {
+        Ok(document) => on_lines(&document, origin, problems),
+        Err(errors) => name_origin(errors, origin),
+    }
+}
+
+fn on_lines(document: &Document<'_>, origin: &str, problems: Vec<Problem>) -> Vec<ConfigError> {
+    let placed = problems.into_iter().map(|problem| ConfigError {
+        origin: String::new(),
+        line: document.line_of(&problem.key),
+        key: problem.key,
+        message: problem.message,
+        nearest: problem.nearest,
+    });
+    name_origin(placed.collect(), origin)
 }
 
 fn name_origin(mut problems: Vec<ConfigError>, origin: &str) -> Vec<ConfigError> {

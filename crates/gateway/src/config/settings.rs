@@ -242,6 +242,8 @@ pub struct System {
     pub seed: u64,
     /// What it assumes otherwise than its vendor's default, by name.
     pub assume: std::collections::BTreeMap<String, String>,
+    /// What goes wrong at it from the start; whoever starts it knows what that means.
+    pub faults: Vec<toml::Table>,
     /// The clients its FHIR face lets in; anyone when there is no such list.
     pub clients: Option<Vec<Client>>,
 }
