@@ -21,6 +21,7 @@ use mllp::{Frame, Limits, Listener, Peer, Refusal as Unframed};
 
 use crate::access::{Access, Client};
 use crate::action::{ActError, ActReport, Action};
+use crate::bulk::Jobs;
 use crate::clock::{Clock, Local};
 use crate::dirt::Planted;
 use crate::emit::outbox::{self, Post};
@@ -169,6 +170,8 @@ pub(crate) struct Shared {
     pub local: Local,
     /// Who may ask the FHIR face; anyone when there is none.
     pub access: Option<Access>,
+    /// Exports under way and done.
+    pub jobs: Jobs,
     pub ranges: Ranges,
     pub recorder: Recorder,
     pub post: Post,
@@ -312,6 +315,7 @@ impl Epr {
             choices,
             local: Local::new(settings.clock),
             access: settings.clients.map(Access::new),
+            jobs: Jobs::default(),
             ranges: settings.ranges,
             recorder,
             post: Post::new(

@@ -20,6 +20,7 @@
 mod access;
 mod act;
 mod action;
+mod bulk;
 mod clock;
 mod dirt;
 mod emit;

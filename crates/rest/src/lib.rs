@@ -24,7 +24,7 @@ pub use client::{Client, ClientError, ClientLimits, Fate};
 pub use interaction::{Interaction, Request};
 pub use negotiate::{Format, Wanted};
 pub use reply::{Body, Reply};
-pub use router::{RouterLimits, host, router, router_with};
+pub use router::{RouterLimits, host, response, router, router_with};
 pub use search::Parameter;
 pub use searchset::SearchSet;
 pub use service::Service;

@@ -294,6 +294,11 @@ fn is_form(headers: &HeaderMap) -> bool {
     })
 }
 
+/// An answer as HTTP, for a path of a service that is none of FHIR's.
+pub fn response(reply: Reply, format: Format, request_id: &str) -> Response<HttpBody> {
+    write(reply, format, false, request_id)
+}
+
 /// The host and port a client called, when they have the form of such; `localhost` else.
 pub fn host<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> &'r str {
     header(headers, HOST.as_str())

@@ -4,6 +4,7 @@
 //! be written in [`write`], and how people are matched in [`matching`].
 
 mod access;
+mod export;
 mod items;
 mod matching;
 mod outcome;
@@ -33,7 +34,9 @@ const TOTAL_MAX: usize = 1_000;
 pub(super) use self::access::admits;
 
 pub(super) fn router(shared: Arc<Shared>) -> axum::Router {
-    rest::router(Arc::new(Face(shared.clone())), BASE).merge(access::token_endpoint(shared))
+    rest::router(Arc::new(Face(shared.clone())), BASE)
+        .merge(access::token_endpoint(shared.clone()))
+        .merge(export::desk(shared))
 }
 
 struct Face(Arc<Shared>);
@@ -49,9 +52,7 @@ impl Service for Face {
             return html_not_found();
         }
         match &request.interaction {
-            Interaction::Capabilities => {
-                Reply::resource(200, capabilities(&request.base, self.0.access.is_some()))
-            }
+            Interaction::Capabilities => Reply::resource(200, self.capabilities(&request.base)),
             Interaction::SmartConfiguration => access::smart_configuration(&self.0, &request.base),
             Interaction::Read { resource_type, id } => self.read(&request.base, resource_type, id),
             Interaction::Search {
@@ -72,6 +73,12 @@ impl Service for Face {
                 name,
                 ..
             } if kind == "Patient" && name == "match" => matching::people(&self.0, &request),
+            Interaction::Operation {
+                resource_type: Some(kind),
+                id: Some(id),
+                name,
+                ..
+            } if kind == "Group" && name == "export" => export::kick_off(&self.0, &request, id),
             Interaction::Search { .. } | Interaction::Operation { .. } | Interaction::Transaction { .. } => {
                 html_not_found()
             }
@@ -112,6 +119,17 @@ fn html_not_found() -> Reply {
 type Found = Result<Reply, Box<Reply>>;
 
 impl Face {
+    fn capabilities(&self, base: &str) -> fhir::CapabilityStatement {
+        let mut statement = capabilities(base, self.0.access.is_some());
+        let seed = self.0.lock().state.seed();
+        for resource in statement.rest.iter_mut().flat_map(|rest| &mut rest.resource) {
+            if resource.type_.as_deref() == Some("Group") {
+                resource.documentation = Some(export::told(seed).into());
+            }
+        }
+        statement
+    }
+
     fn read(&self, base: &str, resource_type: &str, id: &str) -> Reply {
         let inner = self.0.lock();
         let state = &inner.state;

@@ -25,6 +25,7 @@ pub(super) enum Kind {
     Binary,
     Report,
     Charge,
+    Group,
 }
 
 /// The id of a key.

@@ -170,6 +170,22 @@ const ASSUMPTIONS: &[Assumption] = &[
         "epic.md 1.7: in which version a token lists its scopes; what was registered is granted, whatever is asked for",
     )
     .choices(&["v1", "v2"]),
+    Assumption::assumed(
+        "groups",
+        "two: everyone, and whoever is in a bed; their ids are in the CapabilityStatement",
+        "epic.md 1.8: groups are made by the customer",
+    ),
+    Assumption::assumed(
+        "export-takes",
+        "2 seconds",
+        "epic.md 1.8: how long an export is under way at least; nothing is published",
+    )
+    .choices(&["0 seconds", "2 seconds", "60 seconds"]),
+    Assumption::assumed(
+        "export-since",
+        "_since is taken and changes nothing: each export is full",
+        "epic.md 1.8 and item 21",
+    ),
     Assumption::assumed("token-life", "3600 seconds", "epic.md 1.7 names none"),
     Assumption::assumed(
         "token-errors",

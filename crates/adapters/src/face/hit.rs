@@ -20,6 +20,18 @@ pub(crate) enum Hit<'s> {
     Item(&'s Person, &'s Item),
 }
 
+impl Hit<'_> {
+    /// When it last changed, in milliseconds since 1970.
+    pub(crate) fn updated_ms(&self) -> i64 {
+        match self {
+            Self::Person(person) | Self::Visit(person, _) => person.updated_ms,
+            Self::Seen(seen) => seen.report.updated_ms,
+            Self::Report(_, report) => report.updated_ms,
+            Self::Item(_, item) => item.updated_ms,
+        }
+    }
+}
+
 /// The kind of item a resource type shows.
 pub(crate) fn item_kind(resource_type: &str) -> Option<ItemKind> {
     Some(match resource_type {

@@ -11,8 +11,8 @@ mod seed;
 
 use hl7v2::ack::AckCode;
 
-use crate::state::Text;
 use crate::dirt::Dirty;
+use crate::state::Text;
 use crate::vendor::{Assumption, Codes, Profile, Reading, Table, Vendor, Writing};
 
 /// LastWord and Carecast.

@@ -4,6 +4,7 @@
 //! [`items`], what may be written in [`write`].
 
 mod access;
+mod export;
 mod items;
 mod served;
 mod shape;
@@ -16,7 +17,7 @@ use http::HeaderMap;
 use rest::searchset::{SearchSet, search_url};
 use rest::{Format, Interaction, Parameter, Reply, Request, Service, Wanted};
 
-use self::served::{capabilities, known};
+use self::served::{SERVED, capabilities, known};
 use super::codes;
 use crate::access::{Asker, View};
 use crate::epr::Shared;
@@ -36,7 +37,8 @@ pub(super) use self::access::admits;
 
 pub(super) fn router(shared: Arc<Shared>) -> axum::Router {
     rest::router(Arc::new(Face(shared.clone())), "/millennium/r4/{tenant}")
-        .merge(access::token_endpoint(shared))
+        .merge(access::token_endpoint(shared.clone()))
+        .merge(export::desk(shared))
 }
 
 struct Face(Arc<Shared>);
@@ -77,6 +79,12 @@ impl Service for Face {
             } => self
                 .search(&asker, &request, resource_type, parameters)
                 .unwrap_or_else(|refusal| *refusal),
+            Interaction::Operation {
+                resource_type: Some(kind),
+                id: Some(id),
+                name,
+                ..
+            } if kind == "Group" && name == "export" => export::kick_off(&self.0, &asker, &request, id),
             _ => refused(
                 405,
                 "not-supported",

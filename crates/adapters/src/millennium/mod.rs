@@ -229,6 +229,22 @@ const ASSUMPTIONS: &[Assumption] = &[
         "the facility of the place, else PV1-39, else MSH-4 when it is an ODS code, else RYJ01",
         "millennium.md 2.5: encounters belong to a facility's organisation",
     ),
+    Assumption::assumed(
+        "groups",
+        "5f0c6a52-0f8e-4a43-9c0e-2b7a4d8e9901 is everyone, 5f0c6a52-0f8e-4a43-9c0e-2b7a4d8e9902 whoever is in a bed",
+        "millennium.md 1.8: groups are made by the vendor's registry",
+    ),
+    Assumption::assumed(
+        "export-takes",
+        "2 seconds",
+        "millennium.md 1.8: how long a job is under way at least; nothing is published",
+    )
+    .choices(&["0 seconds", "2 seconds", "60 seconds"]),
+    Assumption::assumed(
+        "export-throttle",
+        "a second job of a client is 429 while the first is under way; done, kept and deleted ones do not count",
+        "millennium.md 1.8 and item 19",
+    ),
     Assumption::assumed("service-request-post", "405", "millennium.md item 12"),
     Assumption::assumed("total", "Bundle.total is absent", "millennium.md 1.4"),
     Assumption::assumed(

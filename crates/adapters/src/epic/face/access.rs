@@ -50,14 +50,22 @@ pub(super) fn turn_away(shared: &Shared, method: &Method, path: &str, headers: &
     if open {
         return None;
     }
-    let denied = asker(shared, headers).err()?;
+    asked_by(shared, headers).err().map(Reply::from)
+}
+
+/// Who asks, or the answer that none may without a token.
+pub(super) fn asked_by(shared: &Shared, headers: &HeaderMap) -> Result<Asker, Box<Reply>> {
+    asker(shared, headers).map_err(|denied| Box::new(refuse(denied)))
+}
+
+fn refuse(denied: Denied) -> Reply {
     let challenge = match denied {
         Denied::NoToken => "Bearer",
         Denied::BadToken => {
             "Bearer error=\"invalid_token\", error_description=\"The access token provided is invalid\""
         }
     };
-    Some(Reply::empty(401).header(WWW_AUTHENTICATE, challenge))
+    Reply::empty(401).header(WWW_AUTHENTICATE, challenge)
 }
 
 /// What the client's registration does not hold.

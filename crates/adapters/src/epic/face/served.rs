@@ -139,6 +139,14 @@ pub(super) const SERVED: &[Served<'static>] = &[
         ],
         ..Served::NOTHING
     },
+    Served {
+        resource_type: "Group",
+        operations: &[(
+            "export",
+            "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export",
+        )],
+        ..Served::NOTHING
+    },
 ];
 
 const fn parameter(

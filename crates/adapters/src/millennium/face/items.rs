@@ -201,7 +201,7 @@ pub(super) fn item_version(item: &Item) -> u64 {
     }
 }
 
-fn shape(hit: Hit<'_>, state: View<'_>) -> Resource {
+pub(super) fn shape(hit: Hit<'_>, state: View<'_>) -> Resource {
     match hit {
         Hit::Item(person, item) => of_item(person, item, state),
         Hit::Report(person, report) => of_report(person, report, state).into(),
