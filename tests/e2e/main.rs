@@ -9,6 +9,7 @@ mod crash;
 mod harness;
 mod mocks;
 mod rehearsal;
+mod research;
 mod shared;
 mod story;
 mod strangers;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::eprgw;
 
-fn report(folder: &Path) -> Value {
+pub(crate) fn report(folder: &Path) -> Value {
     let text = fs::read(folder.join("report.json")).expect("a report");
     serde_json::from_slice(&text).expect("JSON")
 }

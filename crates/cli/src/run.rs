@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// Folder for report.html, report.md, report.json, junit.xml and manifest.sha256
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Salt of the pseudonyms of a research feed; by the environment only
+    #[arg(long, env = "EPRGW_RESEARCH_SALT", hide = true, hide_env_values = true)]
+    research_salt: Option<String>,
     /// Wait before this phase until Enter is pressed
     #[arg(long, value_name = "PHASE")]
     pause_at: Option<String>,
@@ -85,6 +88,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         settings.version = env!("CARGO_PKG_VERSION").to_owned();
         settings.began = Some(now());
         settings.folder.clone_from(&options.out);
+        settings.salt.clone_from(&options.research_salt);
         scenario::run::run(&story, &file, host, &mut Terminal, &settings).await
     });
     let report = report.map_err(stopped)?;

@@ -14,6 +14,7 @@ pub mod host;
 pub mod read;
 pub mod reconcile;
 pub mod report;
+pub mod research;
 pub mod run;
 pub mod story;
 pub mod trust;

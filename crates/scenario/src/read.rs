@@ -360,8 +360,14 @@ pub(crate) fn encoded(value: &str) -> String {
 
 /// JSON at a path; none when the system refuses.
 pub(crate) async fn get(client: &Client, path: &str) -> Result<Option<Value>, RunError> {
+    let body = body(client, path).await?;
+    Ok(body.and_then(|body| serde_json::from_slice(&body).ok()))
+}
+
+/// What stands at a path; none when the system refuses.
+pub(crate) async fn body(client: &Client, path: &str) -> Result<Option<Bytes>, RunError> {
     match client.send(Method::GET, path, &[], Bytes::new()).await {
-        Ok(answer) => Ok(serde_json::from_slice(&answer.body).ok()),
+        Ok(answer) => Ok(Some(answer.body)),
         Err(error) if error.status().is_some() => Ok(None),
         Err(error) => Err(unreachable_at(client.base(), &error)),
     }

@@ -70,6 +70,8 @@ pub const KINDS: &[&str] = &[
     "reassign",
     "cancel-booking",
     "allergy",
+    "problem",
+    "letter",
     "order",
     "answered",
     "result",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime};
 
-use crate::world::life::{Allergy, Appointment, Order, Place, Stay, Waiting};
+use crate::world::life::{Allergy, Appointment, Order, Place, Problem, Stay, Waiting};
 use crate::world::{Held, Person};
 
 /// Every name, sorted.
@@ -211,6 +211,15 @@ impl Words {
         self.set("words", allergy.words);
         self.set("reaction", allergy.reaction);
         self.set_day("since", allergy.since);
+        self
+    }
+
+    /// A problem.
+    #[must_use]
+    pub fn problem(mut self, problem: &Problem) -> Self {
+        self.set("code", problem.code);
+        self.set("words", problem.words);
+        self.set_day("since", problem.since);
         self
     }
 

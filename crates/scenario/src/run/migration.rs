@@ -18,8 +18,7 @@ const ANCHOR_A28: &str = "ASSUMED: 1.5 million A28 in 12 hours is 35 a second";
 pub(super) const ANCHOR_PEAK: &str = "ASSUMED: a large trust's peak hour is 7 a second";
 
 /// What can be loaded.
-const LOADS: &str =
-    "people, merges, visits, results, waiting, allergies, appointments, orders, delta, in-patients";
+const LOADS: &str = "people, merges, visits, results, waiting, allergies, appointments, orders, problems, letters, delta, in-patients";
 
 impl Runner<'_> {
     fn world(&mut self) -> Result<World, RunError> {
@@ -185,6 +184,8 @@ impl Runner<'_> {
             "allergies" => (source.allergies(), ANCHOR_PEAK),
             "appointments" => (source.appointments(), ANCHOR_S12),
             "orders" => (source.open_orders(), ANCHOR_PEAK),
+            "problems" => (source.problems(), ANCHOR_PEAK),
+            "letters" => (source.letters(), ANCHOR_PEAK),
             "delta" => (source.delta(), ANCHOR_PEAK),
             "in-patients" => (source.snapshot(), ANCHOR_PEAK),
             other => {

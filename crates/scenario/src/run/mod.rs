@@ -12,6 +12,7 @@ mod defect;
 mod judge;
 mod migration;
 mod order;
+mod research;
 mod shared;
 mod source;
 mod tell;
@@ -57,6 +58,8 @@ pub struct Options {
     pub version: String,
     /// When the run began, for the report; nothing depends on it.
     pub began: Option<Timestamp>,
+    /// The salt of research pseudonyms; without one a rehearsal's follows from the seed.
+    pub salt: Option<String>,
     /// Where the world's own files go, when they are wanted.
     pub folder: Option<PathBuf>,
 }
@@ -76,6 +79,10 @@ pub(crate) struct Runner<'r> {
     downstream: Downstream,
     cut: CutOver,
     audit: Audit,
+    /// Everybody in the feed each research project got last, by pseudonym.
+    fed_before: BTreeMap<String, std::collections::BTreeSet<String>>,
+    /// The salt of research pseudonyms, where one was given.
+    salt: Option<String>,
     /// The control id issued last.
     last_control: String,
     begun: Instant,
@@ -117,6 +124,8 @@ pub async fn run(
         downstream: Downstream::start().await?,
         cut: CutOver::default(),
         audit: Audit::default(),
+        fed_before: BTreeMap::new(),
+        salt: options.salt.clone(),
         last_control: String::new(),
         begun,
         began: options.began,
@@ -215,6 +224,7 @@ impl Runner<'_> {
             "split" => self.split(step).await,
             "echo" => self.echo(step).await,
             "burst" => self.burst(step).await,
+            "research" => self.research(step).await,
             other => Err(RunError::Story(format!(
                 "line {}: `{other}` is not played yet",
                 step.line

@@ -113,6 +113,15 @@ impl Source {
         self.mrn(self.survivor_of(person, record))
     }
 
+    /// Numbers of records that stand under another, each with the number that stands for it.
+    pub(super) fn merged(&self) -> Vec<(String, String)> {
+        let entries = self.matching.survivor.iter().enumerate();
+        entries
+            .filter(|(entry, survivor)| entry != *survivor)
+            .map(|(entry, survivor)| (self.mrn(entry).to_owned(), self.mrn(*survivor).to_owned()))
+            .collect()
+    }
+
     pub(super) fn person_of(&self, entry: usize) -> usize {
         self.entries[entry].0
     }

@@ -286,6 +286,16 @@ pub const VERBS: &[Verb] = &[
         &[needs("feed", Kind::File)],
     ),
     step(
+        "research",
+        "read everybody back and feed each research project under pseudonyms of its own",
+        &[
+            AT,
+            needs("projects", Kind::List),
+            may("dates", Kind::Text),
+            may("defect", Kind::Text),
+        ],
+    ),
+    step(
         "order",
         "tell one patient's stay in every order, each on a patient of its own: one end state, or the smallest order that fails",
         &[

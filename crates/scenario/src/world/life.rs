@@ -143,6 +143,19 @@ pub struct Allergy {
     pub since: Date,
 }
 
+/// Something a person has.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Which record.
+    pub record: usize,
+    /// SNOMED CT.
+    pub code: &'static str,
+    /// In words.
+    pub words: &'static str,
+    /// Since when.
+    pub since: Date,
+}
+
 /// An order, and its result once there is one.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -266,6 +279,8 @@ pub struct Life {
     pub waiting: Vec<Waiting>,
     /// Allergies.
     pub allergies: Vec<Allergy>,
+    /// Problems.
+    pub problems: Vec<Problem>,
     /// Orders, open and answered.
     pub orders: Vec<Order>,
     /// Changes of address since the extract.

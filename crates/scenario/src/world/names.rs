@@ -385,6 +385,16 @@ pub(super) const ALLERGENS: &[(&str, &str, &str)] = &[
     ("TMP", "TRIMETHOPRIM", "RASH"),
 ];
 
+/// What people have, in SNOMED CT.
+pub(super) const PROBLEMS: &[(&str, &str)] = &[
+    ("38341003", "HYPERTENSION"),
+    ("195967001", "ASTHMA"),
+    ("44054006", "TYPE 2 DIABETES"),
+    ("13645005", "CHRONIC OBSTRUCTIVE PULMONARY DISEASE"),
+    ("35489007", "DEPRESSION"),
+    ("396275006", "OSTEOARTHRITIS"),
+];
+
 /// What is measured: code, words, unit, range, least and most value in tenths.
 pub(super) const TESTS: &[(&str, &str, &str, &str, u64, u64)] = &[
     ("NA", "SODIUM", "mmol/L", "133-146", 1290, 1500),

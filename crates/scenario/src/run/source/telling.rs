@@ -163,6 +163,34 @@ impl Source {
         all
     }
 
+    /// Problems.
+    pub(in crate::run) fn problems(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            for problem in &person.life.problems {
+                let when = problem.since.at(9, 0, 0, 0);
+                let words = self.told(at, problem.record, when).problem(problem);
+                all.push(self.telling("problem", at, words, when));
+            }
+        }
+        all
+    }
+
+    /// A letter after each attendance in a clinic: free text about somebody, by name.
+    pub(in crate::run) fn letters(&self) -> Vec<Telling> {
+        let mut all = Vec::new();
+        for (at, stay) in self
+            .stays()
+            .filter(|(_, stay)| stay.class == VisitClass::Outpatient)
+        {
+            let when = stay.admitted().saturating_add(jiff::Span::new().hours(30));
+            let mut words = self.told(at, stay.record, when);
+            words.set("number", &format!("D{}", stay.visit));
+            all.push(self.telling("letter", at, words, when));
+        }
+        all
+    }
+
     /// Future appointments, as they were booked.
     pub(in crate::run) fn appointments(&self) -> Vec<Telling> {
         let mut all = Vec::new();

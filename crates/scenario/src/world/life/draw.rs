@@ -4,9 +4,10 @@ use jiff::Span;
 use jiff::civil::DateTime;
 
 use super::{
-    AFTER_HOURS, After, Allergy, Appointment, Class, DAY_CURVE, Life, Order, Place, Removal, Stay, Waiting,
+    AFTER_HOURS, After, Allergy, Appointment, Class, DAY_CURVE, Life, Order, Place, Problem, Removal, Stay,
+    Waiting,
 };
-use crate::world::names::{ALLERGENS, CONSULTANTS, SPECIALTIES, TESTS};
+use crate::world::names::{ALLERGENS, CONSULTANTS, PROBLEMS, SPECIALTIES, TESTS};
 use crate::world::{Dice, Held, WorldSettings};
 
 /// Beds on a ward.
@@ -32,6 +33,7 @@ pub(in crate::world) fn of(settings: &WorldSettings, index: u64, held: &[Held], 
     draw.stays(&mut life, beds);
     draw.plans(&mut life);
     draw.facts(&mut life);
+    draw.problems(&mut life);
     draw.after(&mut life);
     life
 }
@@ -175,6 +177,22 @@ impl Draw<'_> {
                 postcode: crate::world::postcode(&mut self.dice),
             });
         }
+    }
+
+    /// One in five has something that lasts.
+    fn problems(&mut self, life: &mut Life) {
+        let mut dice = Dice::new(self.settings.seed, "problems", self.index);
+        if !dice.happens(2_000) {
+            return;
+        }
+        let (code, words) = dice.of(PROBLEMS);
+        let days = 60 + dice.days(4_000);
+        life.problems.push(Problem {
+            record: 0,
+            code,
+            words,
+            since: self.settings.ends.date().saturating_sub(Span::new().days(days)),
+        });
     }
 
     fn order(&mut self, number: u32) -> Order {
