@@ -148,6 +148,9 @@ pub struct Details {
     /// Date and time of death.
     #[serde(default)]
     pub died: Option<String>,
+    /// Whether the record is opened only by those who say why.
+    #[serde(default)]
+    pub protected: Option<bool>,
 }
 
 /// A change to a person.

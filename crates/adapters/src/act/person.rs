@@ -156,6 +156,7 @@ impl Planner<'_> {
                 .into(),
             death_indicator: died.as_ref().map(|_| Text::const_new("Y")).into(),
             death_time: died.into(),
+            protected: details.protected.into(),
             ..Demographics::default()
         })
     }

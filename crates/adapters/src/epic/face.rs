@@ -5,6 +5,7 @@
 
 mod access;
 mod export;
+mod glass;
 mod items;
 mod matching;
 mod outcome;
@@ -23,6 +24,7 @@ use self::served::{SERVED, capabilities};
 use super::id::{self, Kind};
 use crate::epr::Shared;
 use crate::face::{Fit, Page, Span, Turn, date_criterion, page_of, people_criterion, reference_id};
+use crate::state::person::Person;
 use crate::state::{People, Seen, State, Text, Visits};
 
 const BASE: &str = "/epic/api/FHIR/R4";
@@ -133,6 +135,9 @@ impl Face {
     fn read(&self, base: &str, resource_type: &str, id: &str) -> Reply {
         let inner = self.0.lock();
         let state = &inner.state;
+        if let Err(refusal) = glass::opens(&self.0, owner(state, resource_type, id)) {
+            return *refusal;
+        }
         let resource = match resource_type {
             "Patient" => match key(state, Kind::Patient, id).and_then(|key| state.person(key)) {
                 Some(person) if person.merged_into.is_some() => {
@@ -172,6 +177,16 @@ impl Face {
             "Observation" => observations(&inner.state, &query),
             _ => items::search(&inner.state, &query),
         }
+    }
+}
+
+/// Whose chart a resource is in.
+fn owner<'s>(state: &'s State, resource_type: &str, id: &str) -> Option<&'s Person> {
+    match resource_type {
+        "Patient" => state.person(key(state, Kind::Patient, id)?),
+        "Encounter" => Some(state.encounter(key(state, Kind::Encounter, id)?)?.0),
+        "Observation" => Some(observation(state, id)?.person),
+        other => Some(items::find(state, other, id)?.person()),
     }
 }
 
@@ -228,6 +243,7 @@ impl Query<'_> {
                 &[outcome::issue(Code::BadId, "patient")],
             )));
         };
+        glass::opens(self.shared, state.person(found))?;
         Ok(Some(vec![found]))
     }
 
@@ -415,16 +431,18 @@ fn encounters(state: &State, query: &Query<'_>) -> Found {
                 asked.values.iter().any(code)
             })
     });
+    glass::opens(query.shared, found.iter().map(|(person, _)| *person))?;
     query.bundle(found, shape)
 }
 
 fn observations(state: &State, query: &Query<'_>) -> Found {
     let shape = |seen: Seen<'_>| shape::observation(state.seed(), &seen).into();
     if query.has("_id") {
-        let found = query
+        let found: Vec<Seen<'_>> = query
             .values("_id")
             .filter_map(|id| observation(state, id))
             .collect();
+        glass::opens(query.shared, found.iter().map(|seen| seen.person))?;
         return query.bundle(found, shape);
     }
     let people = query.subject(state)?;

@@ -186,6 +186,17 @@ const ASSUMPTIONS: &[Assumption] = &[
         "_since is taken and changes nothing: each export is full",
         "epic.md 1.8 and item 21",
     ),
+    Assumption::assumed(
+        "break-the-glass",
+        "needed",
+        "epic.md 1.6 and item 20: 4130 or 4131 about somebody whose record is protected (PD1-12, or the action update)",
+    )
+    .choices(&["needed", "refused"]),
+    Assumption::assumed(
+        "break-the-glass-reach",
+        "the whole chart, with 403; searches for people and matches still find them, exports leave them out",
+        "epic.md 1.6: neither status nor reach is published",
+    ),
     Assumption::assumed("token-life", "3600 seconds", "epic.md 1.7 names none"),
     Assumption::assumed(
         "token-errors",

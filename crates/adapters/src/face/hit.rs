@@ -20,7 +20,16 @@ pub(crate) enum Hit<'s> {
     Item(&'s Person, &'s Item),
 }
 
-impl Hit<'_> {
+impl<'s> Hit<'s> {
+    /// Whose it is.
+    pub(crate) fn person(&self) -> &'s Person {
+        match self {
+            Self::Person(person) | Self::Visit(person, _) => person,
+            Self::Report(person, _) | Self::Item(person, _) => person,
+            Self::Seen(seen) => seen.person,
+        }
+    }
+
     /// When it last changed, in milliseconds since 1970.
     pub(crate) fn updated_ms(&self) -> i64 {
         match self {

@@ -31,6 +31,11 @@ pub(crate) fn read(message: &Message<'_>, reading: &Reading) -> Demographics {
         death_indicator: text(pid(30)),
         gp: first(message.field("PD1", 4), clinician),
         practice: first(message.field("PD1", 3), practice),
+        protected: match text(message.field("PD1", 12)) {
+            Given::Is(said) => Given::Is(said == "Y"),
+            Given::Deleted => Given::Deleted,
+            Given::Kept => Given::Kept,
+        },
     }
 }
 

@@ -70,6 +70,7 @@ pub(crate) struct Demographics {
     pub death_indicator: Given<Text>,
     pub gp: Given<Clinician>,
     pub practice: Given<Coded>,
+    pub protected: Given<bool>,
 }
 
 impl Demographics {
@@ -113,6 +114,11 @@ impl Demographics {
         self.practice
             .heard(at, &mut heard.practice)
             .onto(&mut person.practice);
+        match self.protected {
+            Given::Is(protected) => person.protected = protected,
+            Given::Deleted => person.protected = false,
+            Given::Kept => {}
+        }
     }
 }
 

@@ -208,9 +208,15 @@ impl State {
                 reports: reports.clone(),
                 items: items.iter().map(|item| item.key).collect(),
             }));
-            (encounters, reports, items, person.aliases.clone())
+            (
+                encounters,
+                reports,
+                items,
+                person.aliases.clone(),
+                person.protected,
+            )
         });
-        let Some((encounters, reports, items, aliases)) = taken else {
+        let Some((encounters, reports, items, aliases, protected)) = taken else {
             return;
         };
         for item in &items {
@@ -233,6 +239,8 @@ impl State {
             });
             person.reports.extend(reports);
             person.items.extend(items);
+            // What was protected stays so under another name.
+            person.protected |= protected;
             for alias in aliases {
                 let known = person.aliases.iter().any(|held| held.names_the_same(&alias));
                 if alias.role == Role::Nhs {

@@ -171,6 +171,9 @@ pub(crate) struct Person {
     pub gp: Option<Clinician>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub practice: Option<Coded>,
+    /// PD1-12: whose record is opened only by those who say why.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// The survivor, once this person was merged away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<u32>,

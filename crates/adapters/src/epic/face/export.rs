@@ -116,7 +116,11 @@ fn start(shared: &Arc<Shared>, request: &Request, id: &str) -> Result<Reply, Box
         // Each export is full.
         since_ms: None,
         people,
-        lines: |state, _, kind, person| hits_of(state, kind, person),
+        lines: |state, _, kind, person| {
+            let mut hits = hits_of(state, kind, person);
+            hits.retain(|hit| !hit.person().protected);
+            hits
+        },
         shape: |state, _, hit| items::shape(state, hit),
         lens: Lens::default(),
     };

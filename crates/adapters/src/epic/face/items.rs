@@ -4,7 +4,7 @@ use fhir::{Binary, CodeableConcept, DiagnosticReport, Identifier, Reference, Res
 
 use super::outcome::{self, Code};
 use super::shape::{CATEGORIES, named_oid, observation_key, oid, patient_id};
-use super::{Found, Query, bad_value, id, key};
+use super::{Found, Query, bad_value, glass, id, key};
 use crate::epic::id::{Kind, opaque};
 use crate::face::{
     Dress, Hit, Picked, Unfit, coding, concept, date_time, hits_of, instant, item_kind, pick, reference_id,
@@ -93,6 +93,7 @@ pub(super) fn search(state: &State, query: &Query<'_>) -> Found {
             .flat_map(|person| hits_of(state, kind, person))
             .collect()
     };
+    glass::opens(query.shared, hits.iter().map(|hit| hit.person()))?;
     let encounters: Vec<_> = query
         .values("encounter")
         .filter_map(|value| id::key(seed, Kind::Encounter, reference_id("Encounter", value)?))

@@ -29,6 +29,8 @@ pub(super) enum Code {
     ElementInvalid,
     NotFiled,
     NotAuthorised,
+    GlassNeeded,
+    GlassRefused,
 }
 
 impl Code {
@@ -121,6 +123,18 @@ impl Code {
                 "fatal",
                 "forbidden",
                 "The authenticated user is not authorized for this request.",
+            ),
+            Self::GlassNeeded => (
+                "4130",
+                "fatal",
+                "suppressed",
+                "Break-the-Glass: the chart opens only after a reason was given.",
+            ),
+            Self::GlassRefused => (
+                "4131",
+                "fatal",
+                "suppressed",
+                "Break-the-Glass: the chart does not open to this user.",
             ),
             Self::NotSupported => (
                 "4100",

@@ -5,7 +5,7 @@ use rest::{Reply, Request};
 
 use super::items::{find, item_id};
 use super::outcome::{self, Code};
-use super::{key, shape};
+use super::{glass, key, shape};
 use crate::act::{Plan, Planner, transact};
 use crate::action::ActError;
 use crate::epic::id::{self, Kind, opaque};
@@ -129,6 +129,7 @@ fn plan(planner: &Planner<'_>, body: &Resource, held: Option<&Item>) -> Result<P
         .and_then(|key| state.person(key))
         .filter(|person| person.merged_into.is_none())
         .ok_or_else(|| refusal(Code::UnknownReference, "patient"))?;
+    glass::opens(planner.shared, [person])?;
     let encounter = |reference: &str| {
         let id = reference_id("Encounter", reference)?;
         let key = u32::try_from(id::key(state.seed(), Kind::Encounter, id)?).ok()?;
