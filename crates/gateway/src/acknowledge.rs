@@ -22,6 +22,7 @@ use crate::identify;
 use crate::pipeline::Decision;
 use crate::receive::{Door, Received};
 use crate::relay::Said;
+use crate::sequence;
 use crate::verdict::Failure;
 
 /// What goes back to a sender.
@@ -47,7 +48,12 @@ pub(crate) fn before_delivery(gateway: &Gateway, received: &Received, decision: 
     if decision.state == MessageState::Routed && waits(gateway, received.door) {
         return None;
     }
-    build(gateway, received, decision.verdict(gateway))
+    let verdict = decision.verdict(gateway);
+    let ack = build(gateway, received, verdict)?;
+    Some(match &decision.step {
+        Some(step) if verdict.is_ok() => sequence::expecting(&ack, step.number.saturating_add(1)),
+        _ => ack,
+    })
 }
 
 /// Whether senders at this door wait for delivery.
@@ -59,6 +65,16 @@ pub(crate) fn waits(gateway: &Gateway, door: Door) -> bool {
 /// Refuses a message that could not be kept.
 pub(crate) fn refuse(gateway: &Gateway, received: &Received, failure: Failure) -> Answer {
     Answer::new(build(gateway, received, Err(&failure)), Err(&failure))
+}
+
+/// Answers a number that is not next on its link. One that came without a message was only a question.
+pub(crate) fn out_of_step(gateway: &Gateway, received: &Received, expected: i64) -> Answer {
+    let failure = Failure::OutOfSequence(expected);
+    let asked = Message::parse(received.frame.expose())
+        .is_ok_and(|message| sequence::is_only_a_number(&message) && !sequence::is_positive(&message));
+    let verdict = if asked { Ok(()) } else { Err(&failure) };
+    let bytes = build(gateway, received, verdict);
+    Answer::new(bytes.map(|ack| sequence::expecting(&ack, expected)), verdict)
 }
 
 /// Answers a message that is kept: now, or when it has been delivered.
@@ -74,7 +90,12 @@ pub(crate) async fn acknowledge(
     };
     let ended = gateway.watched(&watch, received.door).await;
     let verdict = ended.as_ref().map(drop);
-    let bytes = build_said(gateway, received, &ended);
+    let next = decision.step.map(|step| step.number.saturating_add(1));
+    // Accepted is accepted: however its deliveries end, the next message has the next number.
+    let bytes = build_said(gateway, received, &ended).map(|ack| match next {
+        Some(next) => sequence::expecting(&ack, next),
+        None => ack,
+    });
     let is_final = !matches!(ended, Err(Failure::NotDeliveredInTime | Failure::Stopping));
     if let Some(bytes) = bytes.as_ref().filter(|_| is_final) {
         // For a replay only: the sender need not wait for this one.

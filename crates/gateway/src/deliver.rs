@@ -13,6 +13,7 @@ mod by_fhir;
 mod by_mllp;
 pub(crate) mod held;
 pub(crate) mod lanes;
+mod numbers;
 mod outbox;
 pub(crate) mod resend;
 mod retry;

@@ -25,6 +25,7 @@ mod receive;
 mod record;
 mod relay;
 mod route;
+mod sequence;
 mod tls;
 mod translate;
 mod verdict;

@@ -15,7 +15,7 @@ use crate::deliver::lanes::LaneKeys;
 use crate::gateway::Shared as Gateway;
 use crate::receive::Received;
 use crate::verdict::Failure;
-use crate::{acknowledge, identify, origin, parse, record, route};
+use crate::{acknowledge, identify, origin, parse, record, route, sequence};
 
 /// Carries one message from the wire to its destinations.
 ///
@@ -47,6 +47,10 @@ async fn through(gateway: &Gateway, received: Received, mut turn: Turn) -> ackno
             debug!(message = %received.id, %control_id, stage = "identify", "repeated message");
             acknowledge::again(gateway, &received, of, ack).await
         }
+        Ok(Settled::OutOfStep { expected }) => {
+            gateway.metrics.recorded(&decision, false, received.began);
+            acknowledge::out_of_step(gateway, &received, expected)
+        }
         Ok(Settled::Fresh { conflict, first }) => {
             gateway.metrics.recorded(&decision, false, received.began);
             if let Some(other) = conflict {
@@ -74,6 +78,8 @@ pub(crate) struct Decision {
     pub(crate) deliveries: Vec<Planned>,
     /// How its sender speaks.
     pub(crate) source: Option<usize>,
+    /// Its number, on a link that counts.
+    pub(crate) step: Option<store::Step>,
 }
 
 /// One delivery to come.
@@ -94,9 +100,20 @@ pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
             let identity = identify::identify(&gateway.settings, &message);
             decision.source = identity.source;
             decision.identity = identity.entry(&gateway.settings);
-            match refused.clone().map_or_else(|| parse::check(&message), Err) {
+            let checked = match refused {
+                Some(failure) => Err(failure.clone()),
+                None => check(gateway, received, &message, &identity),
+            };
+            match checked {
                 Err(failure) => decision.failure = Some(failure),
-                Ok(()) => {
+                // A number alone is no message; the journal answers it.
+                Ok(Some(step)) if step.number < 1 => {
+                    decision.state = MessageState::Unrouted;
+                    decision.step = Some(step);
+                    return decision;
+                }
+                Ok(step) => {
+                    decision.step = step;
                     decision.flag = parse::undecodable(&message);
                     let own = gateway.settings.origin.as_deref();
                     let returned = own.is_some_and(|own| origin::carries(&message, own));
@@ -108,6 +125,20 @@ pub(crate) fn decide(gateway: &Gateway, received: &Received) -> Decision {
     }
     decision.ack = acknowledge::before_delivery(gateway, received, &decision);
     decision
+}
+
+/// What is wrong with a message that can be read; else its number, where its link counts.
+fn check(
+    gateway: &Gateway,
+    received: &Received,
+    message: &Message<'_>,
+    identity: &identify::Identity<'_>,
+) -> Result<Option<store::Step>, Failure> {
+    let step = sequence::step(gateway, received.door, message, identity)?;
+    if step.as_ref().is_none_or(|step| step.number > 0) {
+        parse::check(message)?;
+    }
+    Ok(step)
 }
 
 fn plan(
@@ -180,6 +211,7 @@ impl Decision {
             ack: None,
             deliveries: Vec::new(),
             source: None,
+            step: None,
         }
     }
 

@@ -55,6 +55,8 @@ pub(crate) async fn settle(
             .iter()
             .map(|planned| planned.entry(gateway))
             .collect(),
+        // By hand there are no numbers.
+        step: decision.step.clone().filter(|_| received.parent.is_none()),
         // What is sent again by hand is meant to be.
         duplicate_window_ms: Some(gateway.settings.limits.duplicate_window_ms)
             .filter(|window| *window > 0 && received.parent.is_none()),

@@ -73,6 +73,8 @@ pub(crate) enum Failure {
     Returned,
     /// HL7 has no such event, and no interface names it as one of its own.
     UnknownEvent,
+    /// MSH-13 is not the number that is next on its link; this one is.
+    OutOfSequence(i64),
     /// The journal did not take the record.
     NotRecorded,
     /// The gateway is stopping.
@@ -111,6 +113,7 @@ impl Failure {
             Self::Unrouted => (AR, "200", "not-supported", 422, Sender),
             Self::Returned => (AckCode::AA, "0", "informational", 200, Sender),
             Self::UnknownEvent => (AR, "201", "not-supported", 422, Sender),
+            Self::OutOfSequence(_) => (AE, "103", "conflict", 409, Sender),
             Self::NotRecorded => (AE, "207", "exception", 503, Ours),
             Self::Stopping => (AE, "207", "transient", 503, Ours),
             Self::NotDeliveredInTime => (AE, "207", "timeout", 504, Destination),
@@ -140,6 +143,7 @@ impl Failure {
                 component: 2,
                 ..Location::new(SegmentId::MSH).with_field(9)
             }),
+            Self::OutOfSequence(_) => Some(crate::sequence::NUMBER),
             Self::LiveNumber(location) | Self::TwoInOne(location) => *location,
             _ => None,
         }
@@ -185,6 +189,12 @@ impl fmt::Display for Failure {
                 f.write_str("carries this gateway's own origin tag: it has been here and goes nowhere")
             }
             Self::UnknownEvent => f.write_str("MSH-9.2 is no event of this message code that HL7 knows"),
+            Self::OutOfSequence(expected) => {
+                write!(
+                    f,
+                    "MSH-13 is not the sequence number expected, which is {expected}"
+                )
+            }
             Self::NotRecorded => f.write_str("the journal is not available, please send again"),
             Self::Stopping => f.write_str("the gateway is stopping, please send again"),
             Self::NotDeliveredInTime => f.write_str("recorded, and not delivered in time: please send again"),
@@ -259,6 +269,7 @@ mod tests {
             Failure::LiveNumber(None),
             Failure::Unrouted,
             Failure::UnknownEvent,
+            Failure::OutOfSequence(7),
             Failure::NotRecorded,
             Failure::Stopping,
             Failure::NotDeliveredInTime,

@@ -94,6 +94,12 @@ pub trait Journal: Send + Sync + 'static {
     /// Stage 7: keeps a delivery's change.
     fn progress(&self, progress: Progress) -> impl Future<Output = Accepted<()>> + Send;
 
+    /// Keeps the number that comes next on a link.
+    fn keep_link(&self, link: String, expected: i64) -> impl Future<Output = Accepted<()>> + Send;
+
+    /// The number that comes next on a link, if it is known.
+    fn link(&self, link: String) -> impl Future<Output = Result<Option<i64>, JournalError>> + Send;
+
     /// Keeps a façade resource.
     fn put_resource(&self, resource: NewResource) -> impl Future<Output = Accepted<Put>> + Send;
 

@@ -49,7 +49,7 @@ pub use audit::{AuditEntry, AuditVerdict, Happened};
 pub use journal::{Journal, JournalError, Pending};
 pub use message::{
     ContentHash, Delivery, DeliveryId, DeliveryState, Identity, Message, MessageId, MessageState,
-    NewDelivery, Progress, Queued, Received, Settled, Settlement, Summary,
+    NewDelivery, Progress, Queued, Received, Settled, Settlement, Step, Summary,
 };
 pub use query::{Counts, Cursor, DeliveryQuery, Earlier, HeldCause, Original, Page, Query};
 pub use resource::{Matching, NewResource, Put, Resource, ResourceKey, ResourceQuery, Term, TermQuery};

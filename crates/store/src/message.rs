@@ -168,6 +168,19 @@ pub struct Settlement {
     /// Look this far back for an earlier routed message of the same sender and control id. With the
     /// same content this one becomes its [`MessageState::Duplicate`] and gets no deliveries.
     pub duplicate_window_ms: Option<u64>,
+    /// The number it came with, on a link that counts its messages. One that is not next is
+    /// [`Settled::OutOfStep`]: rejected, without ACK and deliveries.
+    pub step: Option<Step>,
+}
+
+/// A numbered message of a link, or a question about its numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The link's name.
+    pub link: String,
+    /// From 1; the first one on an unknown link is taken as it comes. 0 begins again with 1, less asks what is
+    /// expected, and neither is a message.
+    pub number: i64,
 }
 
 impl Settlement {
@@ -181,6 +194,7 @@ impl Settlement {
             ack: None,
             deliveries: Vec::new(),
             duplicate_window_ms: None,
+            step: None,
         }
     }
 }
@@ -217,6 +231,11 @@ pub enum Settled {
         of: MessageId,
         /// Its stored ACK, if it has been answered.
         ack: Option<Bytes>,
+    },
+    /// Not the number that is next on its link: kept, rejected, with no delivery.
+    OutOfStep {
+        /// The number that is.
+        expected: i64,
     },
 }
 

@@ -13,7 +13,7 @@ use hl7v2::nhs::Ranges;
 use jiff::tz::TimeZone;
 use translate::dialect::Dialect;
 
-use super::file::{File, GatewayTable, SourceTable, SystemTable};
+use super::file::{EndpointTable, File, GatewayTable, SourceTable, SystemTable};
 use super::locate::{nearest, spoken};
 use super::settings::{DeliveryLimits, Endpoint, Interface, Limits, SendsTo, Settings, Source, System};
 
@@ -342,6 +342,7 @@ impl Check<'_> {
             face: face?,
             dialect: dialect?,
             acknowledge: table.acknowledge,
+            sequence_numbers: self.sequence_numbers(at, table),
             acknowledge_timeout: Duration::from_millis(table.acknowledge_timeout_ms),
             delivery: DeliveryLimits {
                 connections: table.connections,
@@ -353,6 +354,22 @@ impl Check<'_> {
                 breaker_refusals: table.breaker_refusals,
             },
         })
+    }
+
+    fn sequence_numbers(&mut self, at: usize, table: &EndpointTable) -> bool {
+        let key = format!("endpoint[{at}].sequence-numbers");
+        let hl7 = table.listen.is_some() || table.send.is_some();
+        if table.sequence_numbers && !hl7 {
+            self.problem(
+                key,
+                "is for endpoints that listen or send: MSH-13 is HL7 v2's",
+                None,
+            );
+        } else if table.sequence_numbers && table.send.is_some() && table.connections != 1 {
+            let message = "needs connections = 1: numbers on several connections overtake each other";
+            self.problem(key, message, None);
+        }
+        table.sequence_numbers
     }
 
     fn system(&mut self, at: usize) -> Option<System> {

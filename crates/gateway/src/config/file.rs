@@ -240,6 +240,10 @@ pub struct EndpointTable {
     /// When a listener answers: `on-commit` (recorded and routed) or `on-delivery`.
     #[serde(default)]
     pub acknowledge: Acknowledge,
+    /// Number the messages of this link in MSH-13: a listener takes only the number that is next and says in MSA-4 which
+    /// that is; a sender writes them, and needs `connections = 1`.
+    #[serde(default)]
+    pub sequence_numbers: bool,
     /// Longest wait of a sender for delivery, with `on-delivery`; then it hears AE, and the message stays queued.
     #[serde(default = "acknowledge_timeout_ms")]
     pub acknowledge_timeout_ms: u64,

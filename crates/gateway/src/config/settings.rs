@@ -136,6 +136,8 @@ pub struct Endpoint {
     pub dialect: &'static Dialect,
     /// When it answers, if it listens.
     pub acknowledge: Acknowledge,
+    /// Whether its messages are numbered in MSH-13.
+    pub sequence_numbers: bool,
     /// How long a sender waits for delivery at most.
     pub acknowledge_timeout: Duration,
     /// How it delivers, if it sends.

@@ -15,6 +15,7 @@ use tracing::{debug, info, warn};
 use super::application_ack::{self, Told};
 use super::breaker::Weight;
 use super::by_mllp::Connection;
+use super::numbers::Numbers;
 use super::{Delivery, Job, Outbox, Outcome, by_facade, by_fhir, retry};
 use crate::config::{Face, OnHeld};
 use crate::gateway::{Shared as Gateway, StartError};
@@ -157,7 +158,9 @@ pub(crate) async fn run(gateway: Arc<Gateway>, endpoint: usize) {
     let Some(line) = gateway.lines[endpoint].as_ref() else {
         return;
     };
-    let mut connection = Connection::new(&gateway.settings.endpoints[endpoint].delivery);
+    let settings = &gateway.settings.endpoints[endpoint];
+    let mut connection = Connection::new(&settings.delivery);
+    let mut numbers = settings.sequence_numbers.then(|| Numbers::of(&settings.name));
     while let Some(job) = line.outbox.next().await {
         let acknowledges = gateway.settings.interfaces[job.delivery.interface].acknowledges;
         let (job, told) = match acknowledges {
@@ -168,12 +171,25 @@ pub(crate) async fn run(gateway: Arc<Gateway>, endpoint: usize) {
             },
         };
         let began = Instant::now();
-        let tried = attempt(&gateway, endpoint, line, &mut connection, &job.delivery, told).await;
+        let mut way = Way {
+            connection: &mut connection,
+            numbers: numbers.as_mut(),
+        };
+        let tried = attempt(&gateway, endpoint, line, &mut way, &job.delivery, told).await;
         gateway
             .metrics
             .attempted(job.delivery.interface, &tried.outcome, began.elapsed());
         settle(&gateway, endpoint, line, job, tried).await;
+        if let Some(numbers) = &mut numbers {
+            numbers.keep(&gateway).await;
+        }
     }
+}
+
+/// How a worker reaches its endpoint.
+struct Way<'w> {
+    connection: &'w mut Connection,
+    numbers: Option<&'w mut Numbers>,
 }
 
 /// What there is to send for an application acknowledgement; none where the job has been dealt with.
@@ -195,10 +211,10 @@ async fn acknowledgement(gateway: &Gateway, line: &Line, job: Job) -> Option<(Jo
 }
 
 /// One attempt, and what is worth keeping of it.
-struct Tried {
-    outcome: Outcome,
-    sent: Option<Bytes>,
-    answered: Option<Bytes>,
+pub(super) struct Tried {
+    pub(super) outcome: Outcome,
+    pub(super) sent: Option<Bytes>,
+    pub(super) answered: Option<Bytes>,
 }
 
 impl From<Outcome> for Tried {
@@ -216,7 +232,7 @@ async fn attempt(
     gateway: &Gateway,
     endpoint: usize,
     line: &Line,
-    connection: &mut Connection,
+    way: &mut Way<'_>,
     delivery: &Delivery,
     told: Option<Bytes>,
 ) -> Tried {
@@ -230,11 +246,21 @@ async fn attempt(
     match (payload, &gateway.settings.endpoints[endpoint].face) {
         (Payload::Er7(bytes), _) => {
             let assurance = |address: &str| line.assurance(address);
-            let outcome = connection.exchange(&line.address(), assurance, &bytes).await;
-            Tried {
-                outcome,
-                sent: Some(bytes),
-                answered: connection.take_answer(),
+            let address = line.address();
+            match &mut way.numbers {
+                None => {
+                    let outcome = way.connection.exchange(&address, assurance, &bytes).await;
+                    Tried {
+                        outcome,
+                        sent: Some(bytes),
+                        answered: way.connection.take_answer(),
+                    }
+                }
+                Some(numbers) => {
+                    numbers
+                        .exchange(gateway, way.connection, &address, assurance, &bytes)
+                        .await
+                }
             }
         }
         (Payload::Bundle(bundle), Face::Facade(_)) => {

@@ -277,6 +277,8 @@ pub enum Act {
     Garbage,
     /// An AA, changed in this way.
     Twist(fn(&str) -> String),
+    /// An AE that expects this sequence number.
+    Expect(i64),
 }
 
 /// What a receiver has taken: each control id it answered AA, in order.
@@ -430,12 +432,17 @@ async fn serve(
                 count.send_replace(taken.len());
                 return;
             }
+            let expected = match &act {
+                Act::Expect(number) => Some(*number),
+                _ => None,
+            };
             let twist = match &act {
                 Act::Twist(twist) => Some(*twist),
                 _ => None,
             };
             let (code, foreign) = match act {
                 Act::Twist(_) => (AckCode::AA, false),
+                Act::Expect(_) => (AckCode::AE, false),
                 Act::Ack(code) => (code, false),
                 Act::Foreign => (AckCode::AA, true),
                 Act::Silence => continue,
@@ -448,7 +455,12 @@ async fn serve(
                 Act::Hang | Act::LoseAck => return,
             };
             let mut answer = ack::acknowledge(Some(&message), &Ack::of(code), "R1", "20260302103412");
-            if foreign {
+            if let Some(number) = expected {
+                let text = String::from_utf8(answer).unwrap();
+                let (head, msa) = text.split_once("MSA|").unwrap();
+                let fields: Vec<&str> = msa.trim_end().split('|').collect();
+                answer = format!("{head}MSA|{}|{}||{number}\r", fields[0], fields[1]).into_bytes();
+            } else if foreign {
                 answer = String::from_utf8(answer)
                     .unwrap()
                     .replace(&control_id, "SOMEONE-ELSE")

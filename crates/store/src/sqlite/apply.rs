@@ -11,7 +11,7 @@ use super::{read, resources};
 use crate::group::Apply;
 use crate::{
     AuditEntry, ContentHash, Cursor, DeliveryId, DeliveryState, Earlier, Happened, Identity, MessageId,
-    MessageState, NewResource, Original, Progress, Put, Received, Settled, Settlement,
+    MessageState, NewResource, Original, Progress, Put, Received, Settled, Settlement, Step,
 };
 
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) enum Command {
     Acknowledge(MessageId, Bytes),
     Progress(Box<Progress>),
     PutResource(Box<NewResource>),
+    /// The number that comes next on a link.
+    Link(String, i64),
 }
 
 #[derive(Debug)]
@@ -188,6 +190,7 @@ impl Changes {
             Command::Acknowledge(id, ack) => acknowledge(connection, id, &ack).map(|()| Outcome::Done),
             Command::Progress(progress) => self.progress(connection, &progress).map(|()| Outcome::Done),
             Command::PutResource(resource) => resources::put(connection, &resource).map(Outcome::Put),
+            Command::Link(name, expected) => expect(connection, &name, expected).map(|()| Outcome::Done),
         }
     }
 
@@ -210,6 +213,7 @@ impl Changes {
                 state: MessageState::Received,
                 parent: None,
                 settled: None,
+                next: None,
             },
         };
         let conflict = verdict.conflict();
@@ -237,12 +241,10 @@ impl Changes {
                 verdict.parent.or(received.parent).map(|id| *id.0.as_bytes()),
                 settlement
                     .as_ref()
-                    .and_then(|settlement| settlement.cause.as_deref()),
+                    .and_then(|settlement| verdict.cause(settlement)),
                 read::joined(&identity.patients),
                 content_hash.0,
-                settlement
-                    .as_ref()
-                    .and_then(|settlement| settlement.ack.as_deref()),
+                settlement.as_ref().and_then(|settlement| verdict.ack(settlement)),
                 &received.raw[..],
             ])?;
         self.command.message(facet, 1);
@@ -252,6 +254,7 @@ impl Changes {
         };
         self.command.happened(received.received_at_ms, received.id, what);
         if let (Some(settlement), Some(settled)) = (settlement, verdict.settled) {
+            keep_step(connection, &settlement, verdict.next)?;
             let first = self.attach(
                 connection,
                 sequence,
@@ -296,14 +299,15 @@ impl Changes {
                 identity.sending_application,
                 identity.sending_facility,
                 verdict.parent.map(|id| *id.0.as_bytes()),
-                settlement.cause,
-                settlement.ack.as_deref(),
+                verdict.cause(settlement),
+                verdict.ack(settlement),
                 read::joined(&identity.patients),
             ])?;
         self.command.message(old_facet, -1);
         self.command.message(facet, 1);
         let what = Happened::Settled(verdict.state);
         self.command.happened(received_at, settlement.id, what);
+        keep_step(connection, settlement, verdict.next)?;
         let first = self.attach(connection, sequence, received_at, settlement, verdict.state)?;
         keep_conflict(connection, sequence, received_at, verdict.conflict())?;
         let settled = verdict.settled.unwrap_or(Settled::Fresh {
@@ -328,7 +332,8 @@ impl Changes {
         for key in &settlement.identity.patients {
             patient.execute(params![key, received_at, sequence])?;
         }
-        if state == MessageState::Duplicate {
+        // What is a replay, or out of step, goes nowhere.
+        if state != settlement.state {
             return Ok(None);
         }
         let mut first = None;
@@ -460,6 +465,8 @@ struct Verdict {
     state: MessageState,
     parent: Option<MessageId>,
     settled: Option<Settled>,
+    /// What its link expects from now on, to be written with the message.
+    next: Option<i64>,
 }
 
 impl Settled {
@@ -475,6 +482,22 @@ impl Settled {
 }
 
 impl Verdict {
+    /// Why it was rejected or unrouted: what was decided, or that it is out of step.
+    fn cause<'s>(&self, settlement: &'s Settlement) -> Option<&'s str> {
+        match self.settled {
+            Some(Settled::OutOfStep { .. }) => Some("not the sequence number expected next"),
+            _ => settlement.cause.as_deref(),
+        }
+    }
+
+    /// The ACK to be kept; that of a message out of step is not the one that was built for it.
+    fn ack<'s>(&self, settlement: &'s Settlement) -> Option<&'s [u8]> {
+        match self.settled {
+            Some(Settled::OutOfStep { .. }) => None,
+            _ => settlement.ack.as_deref(),
+        }
+    }
+
     fn conflict(&self) -> Option<MessageId> {
         match &self.settled {
             Some(Settled::Fresh { conflict, .. }) => *conflict,
@@ -497,8 +520,57 @@ fn keep_conflict(
         .map(drop)
 }
 
-/// Whether the message is a replay. Asked by the one writer, so two copies cannot both be first.
+/// Whether the message is a replay, or out of step. Asked by the one writer, so two copies cannot both be first.
 fn judge(
+    connection: &Connection,
+    settlement: &Settlement,
+    received_at_ms: i64,
+    content_hash: &ContentHash,
+) -> rusqlite::Result<Verdict> {
+    let verdict = judge_replay(connection, settlement, received_at_ms, content_hash)?;
+    match &settlement.step {
+        // A replay has had its number, and what is rejected for its content leaves it to the next.
+        Some(step) if !matches!(verdict.state, MessageState::Duplicate | MessageState::Rejected) => {
+            judge_step(connection, step, verdict)
+        }
+        _ => Ok(verdict),
+    }
+}
+
+fn judge_step(connection: &Connection, step: &Step, verdict: Verdict) -> rusqlite::Result<Verdict> {
+    let out_of_step = |expected, next| Verdict {
+        state: MessageState::Rejected,
+        parent: None,
+        settled: Some(Settled::OutOfStep { expected }),
+        next,
+    };
+    Ok(match (step.number, read::link(connection, &step.link)?) {
+        (0, _) => out_of_step(1, Some(1)),
+        (..0, known) => out_of_step(known.unwrap_or(1), None),
+        (number, Some(expected)) if number != expected => out_of_step(expected, None),
+        (number, _) => Verdict {
+            next: Some(number.saturating_add(1)),
+            ..verdict
+        },
+    })
+}
+
+/// Moves the link of a message on, once the message stands.
+fn keep_step(connection: &Connection, settlement: &Settlement, next: Option<i64>) -> rusqlite::Result<()> {
+    match (&settlement.step, next) {
+        (Some(step), Some(next)) => expect(connection, &step.link, next),
+        _ => Ok(()),
+    }
+}
+
+fn expect(connection: &Connection, link: &str, expected: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO link (name, expected) VALUES (?1, ?2)")?
+        .execute(params![link, expected])
+        .map(drop)
+}
+
+fn judge_replay(
     connection: &Connection,
     settlement: &Settlement,
     received_at_ms: i64,
@@ -511,6 +583,7 @@ fn judge(
             conflict,
             first: None,
         }),
+        next: None,
     };
     let identity = &settlement.identity;
     let Some(window_ms) = settlement
@@ -535,6 +608,7 @@ fn judge(
                 of: earlier.id,
                 ack: earlier.ack,
             }),
+            next: None,
         },
         other => fresh(other.map(|earlier| earlier.id)),
     })

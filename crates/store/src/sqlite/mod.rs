@@ -175,6 +175,14 @@ impl Journal for SqliteJournal {
         self.change(Command::Progress(Box::new(progress)), done)
     }
 
+    async fn keep_link(&self, link: String, expected: i64) -> Result<Pending<()>, JournalError> {
+        self.change(Command::Link(link, expected), done)
+    }
+
+    async fn link(&self, link: String) -> Result<Option<i64>, JournalError> {
+        self.read(move |connection| read::link(connection, &link)).await
+    }
+
     async fn put_resource(&self, resource: NewResource) -> Result<Pending<Put>, JournalError> {
         let put = |outcome| match outcome {
             Outcome::Put(put) => Some(put),

@@ -105,6 +105,14 @@ pub(super) fn message(connection: &Connection, id: MessageId) -> rusqlite::Resul
         .map(|found| found.map(|(_, message)| message))
 }
 
+/// The number that comes next on a link.
+pub(super) fn link(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT expected FROM link WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
 /// The newest earlier routed message of the same sender and control id; one with `content` comes first.
 pub(super) fn earlier(
     connection: &Connection,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::JournalError;
 
 /// Version `n` of the schema is the first `n` of these applied.
-const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD, FOURTH];
 
 /// Why the indexes are these:
 /// - A *facet* is one combination of system, message code, trigger event and state that occurs. There are
@@ -134,6 +134,14 @@ CREATE TABLE audit (
 );
 INSERT INTO audit (sequence, entries, hash)
     SELECT 0, CAST(count(*) AS TEXT), zeroblob(32) FROM message;
+";
+
+/// - A *link* counts its messages: the number that comes next, by link.
+const FOURTH: &str = "
+CREATE TABLE link (
+    name        TEXT PRIMARY KEY,
+    expected    INTEGER NOT NULL
+) WITHOUT ROWID;
 ";
 
 /// Brings the file to the newest version, each step in its own transaction.

@@ -424,3 +424,43 @@ async fn a_newer_file_is_refused_and_left_alone() {
     let error = SqliteJournal::open(dir.path(), Settings::default()).expect_err("not a database");
     assert!(matches!(error, JournalError::Open(_)), "{error}");
 }
+
+/// A link counts its messages: in the same commit as the message, through restarts, replays and refusals.
+#[tokio::test]
+async fn a_link_takes_its_numbers_in_turn_and_remembers_them() {
+    let mut rig = Rig::new();
+    let table = [
+        (-1, Err(1), "an unknown link expects 1"),
+        (7, Ok(()), "and takes the first number as it comes"),
+        (9, Err(8), "a gap"),
+        (7, Err(8), "a number used before, with other content"),
+        (8, Ok(()), "the next"),
+        (-1, Err(9), "a question"),
+        (0, Err(1), "a new beginning"),
+        (1, Ok(()), "from 1"),
+    ];
+    for (at, (number, expected, what)) in (1_u128..).zip(table) {
+        let mut settlement = Settlement::new(id(at), MessageState::Routed);
+        settlement.ack = Some(Bytes::from_static(b"AA"));
+        settlement.step = Some(store::Step {
+            link: "in|PAS".into(),
+            number,
+        });
+        let settled = rig.put(received(at), settlement).await;
+        let kept = rig.message(at).await;
+        match expected {
+            Ok(()) => assert!(matches!(settled, Settled::Fresh { .. }), "{what}: {settled:?}"),
+            Err(expected) => {
+                assert_eq!(settled, Settled::OutOfStep { expected }, "{what}");
+                assert_eq!(
+                    (kept.summary.state, kept.ack),
+                    (MessageState::Rejected, None),
+                    "{what}"
+                );
+            }
+        }
+        rig = rig.restart().await;
+    }
+    assert_eq!(rig.journal.link("in|PAS".into()).await, Ok(Some(2)));
+    assert_eq!(rig.journal.link("in|LAB".into()).await, Ok(None));
+}
