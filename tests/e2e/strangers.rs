@@ -175,3 +175,153 @@ fn slow_http_clients_are_given_up_and_hold_up_nobody() {
     }
     assert_eq!(serving.get("/readyz").0, 200);
 }
+
+/// An authorisation server of a few lines: one key, as a set in a file, and tokens signed with it.
+struct Issuer {
+    pair: ring::signature::EcdsaKeyPair,
+    folder: tempfile::TempDir,
+}
+
+const AUDIENCE: &str = "https://gateway.example";
+
+impl Issuer {
+    fn new() -> Self {
+        use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING as FORM, EcdsaKeyPair, KeyPair as _};
+        let random = ring::rand::SystemRandom::new();
+        let bytes = EcdsaKeyPair::generate_pkcs8(&FORM, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&FORM, bytes.as_ref(), &random).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(48);
+        let key = serde_json::json!({"kty": "EC", "crv": "P-384", "kid": "k1", "x": coded(x), "y": coded(y)});
+        let set = serde_json::json!({ "keys": [key] }).to_string();
+        std::fs::write(folder.path().join("keys.json"), set).unwrap();
+        Self { pair, folder }
+    }
+
+    fn keys(&self) -> String {
+        self.folder.path().join("keys.json").to_str().unwrap().to_owned()
+    }
+
+    /// A token with these claims in place of the usual ones.
+    fn token(&self, algorithm: &str, id: &str, claims: &serde_json::Value) -> String {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let mut all = serde_json::json!({
+            "iss": "https://auth.example", "sub": "ward-board", "aud": AUDIENCE, "jti": id,
+            "exp": now + 200, "scope": "system/*.rs",
+        });
+        for (name, value) in claims.as_object().unwrap() {
+            all[name] = match value.as_i64() {
+                Some(ahead) if name == "exp" => (i64::try_from(now).unwrap() + ahead).into(),
+                _ => value.clone(),
+            };
+        }
+        let header = serde_json::json!({"alg": algorithm, "kid": "k1"});
+        let signed = format!("{}.{}", coded(header.to_string()), coded(all.to_string()));
+        let random = ring::rand::SystemRandom::new();
+        let signature = match algorithm {
+            "none" => String::new(),
+            _ => coded(self.pair.sign(&random, signed.as_bytes()).unwrap()),
+        };
+        format!("{signed}.{signature}")
+    }
+}
+
+fn coded(bytes: impl AsRef<[u8]>) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[test]
+fn a_signed_token_is_believed_once_for_what_it_says_and_not_otherwise() {
+    let (issuer, other) = (Issuer::new(), Issuer::new());
+    let keys = issuer.keys();
+    let serving = Serving::start_with(
+        &["--empty"],
+        &[
+            ("EPRGW_JWKS", keys.as_str()),
+            ("EPRGW_JWT_AUDIENCE", AUDIENCE),
+            ("EPRGW_JWT_ISSUER", "https://auth.example"),
+        ],
+        None,
+    );
+    let none = serde_json::json!({});
+    let get = |token: &str| serving.ask_as(token, "GET", "/api/v1/messages", b"").0;
+    let good = issuer.token("ES384", "1", &none);
+    assert_eq!(get(&good), 200);
+    assert_eq!(get(&good), 401, "its jti was used before");
+    for (what, token) in [
+        ("alg=none", issuer.token("none", "2", &none)),
+        ("a shared secret", issuer.token("HS256", "3", &none)),
+        ("another's key", other.token("ES384", "4", &none)),
+        (
+            "wrong aud",
+            issuer.token(
+                "ES384",
+                "5",
+                &serde_json::json!({"aud": "https://elsewhere.example"}),
+            ),
+        ),
+        (
+            "wrong iss",
+            issuer.token(
+                "ES384",
+                "6",
+                &serde_json::json!({"iss": "https://elsewhere.example"}),
+            ),
+        ),
+        (
+            "expired",
+            issuer.token("ES384", "7", &serde_json::json!({"exp": -60})),
+        ),
+        (
+            "too long a life",
+            issuer.token("ES384", "8", &serde_json::json!({"exp": 3600})),
+        ),
+        (
+            "no jti",
+            issuer.token("ES384", "9", &serde_json::json!({"jti": null})),
+        ),
+    ] {
+        assert_eq!(get(&token), 401, "{what}");
+    }
+    assert_eq!(serving.get("/api/v1/messages").0, 401, "none at all");
+    let reader = issuer.token("ES384", "10", &none);
+    let (status, outcome) = serving.ask_as(&reader, "POST", "/fhir/r4", b"{}");
+    assert_eq!(status, 403);
+    assert!(String::from_utf8_lossy(&outcome).contains("scope"));
+    assert_eq!(
+        get(&reader),
+        200,
+        "what was refused for its scope was not used up"
+    );
+    let writer = issuer.token("ES384", "11", &serde_json::json!({"scope": "system/*.write"}));
+    let (status, _) = serving.ask_as(&writer, "POST", "/fhir/r4", b"{}");
+    assert!(
+        (400..500).contains(&status) && status != 401 && status != 403,
+        "{status}"
+    );
+    // Judged before the body: ten million bytes are announced and none is sent.
+    let forged = other.token("ES384", "12", &none);
+    let mut stream = TcpStream::connect(serving.http()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let head = format!(
+        "POST /fhir/r4 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {forged}\r\nContent-Length: 10000000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).expect("an answer before the body");
+    assert_eq!(&answer, b"HTTP/1.1 401");
+}
+
+#[test]
+fn keys_without_a_word_of_what_tokens_are_for_are_refused() {
+    let issuer = Issuer::new();
+    let refused = std::process::Command::new(crate::harness::program())
+        .args(["serve", "--empty", "--http", "0", "--mllp", "0"])
+        .env("EPRGW_JWKS", issuer.keys())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(words.contains("EPRGW_JWT_AUDIENCE"), "{words}");
+}

@@ -32,7 +32,7 @@ impl Clock {
     }
 
     /// Now, in milliseconds since 1970.
-    pub(crate) fn now_ms(&self) -> i64 {
+    pub fn now_ms(&self) -> i64 {
         self.now().as_millisecond()
     }
 

@@ -91,6 +91,23 @@ pub(crate) enum Outcome {
     Unsendable(String),
 }
 
+impl Outcome {
+    /// In a word, for whoever counts.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Refused {
+                answer: Answer::Never,
+                ..
+            } => "rejected",
+            Self::Refused { .. } => "refused",
+            Self::Doubt(_) => "doubt",
+            Self::Unreachable(_) => "unreachable",
+            Self::Unsendable(_) => "unsendable",
+        }
+    }
+}
+
 /// Puts a committed message into the outboxes, in its order.
 ///
 /// `first` is where its first delivery stands in the journal. Gives a watch on its deliveries where the sender

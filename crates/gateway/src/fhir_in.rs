@@ -11,7 +11,7 @@ use rest::outcome::outcome;
 use rest::{Interaction, Reply, Request, Service};
 
 use crate::gateway::Shared as Gateway;
-use crate::{pipeline, receive};
+use crate::{pipeline, receive, trace};
 
 /// The gateway's own FHIR path.
 pub(crate) struct Inlet {
@@ -20,23 +20,25 @@ pub(crate) struct Inlet {
 
 impl Service for Inlet {
     async fn respond(&self, request: Request) -> Reply {
+        let caller = request.headers.get(trace::TRACEPARENT);
+        let caller = caller.and_then(|value| trace::caller(value.to_str().ok()?));
         match &request.interaction {
             Interaction::Capabilities => capabilities(&request),
-            Interaction::Transaction { body } => self.take(body.clone()).await,
+            Interaction::Transaction { body } => self.take(body.clone(), caller).await,
             Interaction::Operation {
                 resource_type: None,
                 id: None,
                 name,
                 body,
                 ..
-            } if name == "process-message" && !body.is_empty() => self.take(body.clone()).await,
+            } if name == "process-message" && !body.is_empty() => self.take(body.clone(), caller).await,
             other => Reply::not_supported(other.code()),
         }
     }
 }
 
 impl Inlet {
-    async fn take(&self, body: Bytes) -> Reply {
+    async fn take(&self, body: Bytes, caller: Option<&str>) -> Reply {
         if self.gateway.is_stopping() {
             let failure = crate::verdict::Failure::Stopping;
             return Reply::outcome(
@@ -44,7 +46,10 @@ impl Inlet {
                 outcome("error", failure.verdict().issue, &failure.to_string()),
             );
         }
-        let received = receive::bundle(&self.gateway, "http".to_owned(), body);
+        let received = receive::Received {
+            caller: caller.map(str::to_owned),
+            ..receive::bundle(&self.gateway, "http".to_owned(), body)
+        };
         let gateway = self.gateway.clone();
         // A client that hangs up must not take a half-carried message with it.
         let carried =

@@ -265,6 +265,7 @@ async fn recover(shared: &Arc<Shared>) -> Result<(), JournalError> {
                 door,
                 peer: message.summary.peer.clone(),
                 parent: message.summary.parent,
+                caller: None,
                 began: std::time::Instant::now(),
                 raw: Phi::new(message.raw.clone()),
                 frame: Phi::new(frame),

@@ -27,6 +27,7 @@ mod relay;
 mod route;
 mod sequence;
 mod tls;
+mod trace;
 mod translate;
 mod verdict;
 
@@ -34,3 +35,4 @@ pub use self::clock::{Clock, Ids};
 pub use self::gateway::{Gateway, Running, StartError};
 pub use self::route::{EventPattern, PatternError};
 pub use self::tls::{Followed, ServerTls, TlsError};
+pub use self::trace::TARGET as TRACE_TARGET;

@@ -14,6 +14,7 @@ use crate::deliver;
 use crate::deliver::lanes::LaneKeys;
 use crate::gateway::Shared as Gateway;
 use crate::receive::Received;
+use crate::trace::{self, Stage};
 use crate::verdict::Failure;
 use crate::{acknowledge, identify, origin, parse, record, route, sequence};
 
@@ -23,9 +24,11 @@ use crate::{acknowledge, identify, origin, parse, record, route, sequence};
 /// one connection enter the journal in the order of arrival, because neither hand-over to it waits, and their
 /// queues in the same order, because each does so in its turn.
 pub(crate) async fn carry(gateway: &Gateway, received: Received, turn: Turn) -> acknowledge::Answer {
-    let began = received.began;
+    let (began, id, door) = (received.began, received.id, received.door);
+    let caller = received.caller.clone().unwrap_or_default();
     let answer = through(gateway, received, turn).await;
     gateway.metrics.answered(began);
+    trace::ended(id, Stage::Message, began.elapsed(), door.name(gateway), &caller);
     answer
 }
 
@@ -37,7 +40,16 @@ async fn through(gateway: &Gateway, received: Received, mut turn: Turn) -> ackno
     let decision = decide(gateway, &received);
     let settled = record::settle(gateway, &received, &decision).await;
     // No positive answer before this line: both are on disk, or the sender hears that they are not.
-    match record::committed(recorded, settled).await {
+    let settled = record::committed(recorded, settled).await;
+    let place = received.door.name(gateway);
+    trace::ended(
+        received.id,
+        Stage::Record,
+        received.began.elapsed(),
+        place,
+        &decision.state,
+    );
+    match settled {
         Err(failure) => acknowledge::refuse(gateway, &received, failure),
         Ok(Settled::Duplicate { of, ack }) => {
             // Waiting for how the first one ends is no reason for those behind to wait.

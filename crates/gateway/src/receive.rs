@@ -35,6 +35,8 @@ pub(crate) struct Received {
     pub(crate) peer: String,
     /// The message it was made from, if it was sent again by hand.
     pub(crate) parent: Option<MessageId>,
+    /// The trace its sender was in, if it said so.
+    pub(crate) caller: Option<String>,
     /// When work on it began, for the metrics.
     pub(crate) began: Instant,
     /// The bytes to keep: as received, or masked.
@@ -60,6 +62,7 @@ pub(crate) fn frame(gateway: &Gateway, endpoint: usize, peer: String, frame: Fra
         door: Door::Mllp(endpoint),
         peer,
         parent: None,
+        caller: None,
         began,
         frame: Phi::new(guarded.bytes.clone()),
         raw: Phi::new(guarded.bytes),
@@ -104,6 +107,7 @@ pub(crate) fn refused_frame(gateway: &Gateway, endpoint: usize, peer: String, re
         door: Door::Mllp(endpoint),
         peer,
         parent: None,
+        caller: None,
         began: Instant::now(),
         frame: Phi::new(head.clone()),
         raw: Phi::new(head),
@@ -156,6 +160,7 @@ pub(crate) fn bundle(gateway: &Gateway, peer: String, body: Bytes) -> Received {
         door: Door::Fhir,
         peer,
         parent: None,
+        caller: None,
         began,
         raw: Phi::new(guarded.bytes),
         frame: Phi::new(frame),

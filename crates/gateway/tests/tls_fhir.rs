@@ -128,8 +128,7 @@ async fn bundles_go_only_to_a_server_that_proves_itself_and_never_in_plain_text(
     let (own, foreign) = authorities();
     let first = Server::start("127.0.0.1:0", Some((&foreign, "epr")), &own).await;
     let base = format!("https://127.0.0.1:{}/fhir", first.address.port());
-    // PATH stands in for a token: it is in every environment.
-    let keys = format!("{}\ntoken-variable = \"PATH\"", own.keys("gateway"));
+    let keys = format!("{}\ntoken-variable = \"WEST\"", own.keys("gateway"));
     let bed = Bed::start(&config(&base, &keys)).await;
     bed.send(&admission("M1", "7")).await;
     let mut address = first.visited().await.to_string();
@@ -147,12 +146,10 @@ async fn bundles_go_only_to_a_server_that_proves_itself_and_never_in_plain_text(
     bed.until(DeliveryState::Delivered, 1).await;
     let heard = server.heard();
     assert_eq!(heard.len(), 1);
-    let token = format!(
-        "authorization: Bearer {}\r\n",
-        std::env::var("PATH").unwrap().trim()
-    );
+    let token = "authorization: Bearer what-WEST-holds\r\n";
+    let trace = format!("traceparent: 00-{}-", bed.newest().await.summary.id.0.simple());
     assert!(
-        heard[0].contains(&token) && heard[0].contains("SYNTHETIC"),
+        heard[0].contains(token) && heard[0].contains(&trace) && heard[0].contains("SYNTHETIC"),
         "{}",
         heard[0]
     );
@@ -232,10 +229,7 @@ async fn what_cannot_be_secured_is_said_at_start() {
     }
     let dir = tempfile::tempdir().unwrap();
     let journal = Arc::new(store::SqliteJournal::open(dir.path(), store::Settings::default()).unwrap());
-    let unset = config(
-        "http://127.0.0.1:9/fhir",
-        "token-variable = \"EPRGW_NO_SUCH_TOKEN\"",
-    );
+    let unset = config("http://127.0.0.1:9/fhir", "token-variable = \"UNSET\"");
     let settings = support::settings(&unset);
     let refused = Gateway::start(settings, journal, Clock::system(), Ids::system()).await;
     let error = refused.expect_err("no token");

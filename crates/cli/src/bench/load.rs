@@ -22,8 +22,13 @@ pub(super) fn steps() -> usize {
     TEMPLATE.split("\r\r").count()
 }
 
-/// The messages of one patient, in their order.
-pub(super) fn stay(patient: usize, translator: &Translator, dialect: &Dialect) -> Vec<Load> {
+/// The messages of one patient, in their order, each with a note of so many bytes.
+pub(super) fn stay(
+    patient: usize,
+    note_bytes: usize,
+    translator: &Translator,
+    dialect: &Dialect,
+) -> Vec<Load> {
     let number = u64::try_from(patient).unwrap_or(u64::MAX);
     let fill = |template: &str, step: usize| {
         template
@@ -33,7 +38,11 @@ pub(super) fn stay(patient: usize, translator: &Translator, dialect: &Dialect) -
             .replace("{visit}", &format!("{:010}", 7_000_000_000 + number))
     };
     let told = TEMPLATE.split("\r\r").enumerate().map(|(step, template)| {
-        let canonical = fill(template, step).into_bytes();
+        let mut canonical = fill(template, step).into_bytes();
+        if note_bytes > 0 {
+            canonical.extend_from_slice(b"\rNTE|1||");
+            canonical.resize(canonical.len() + note_bytes, b'n');
+        }
         let message = Message::parse(&canonical).expect("the template is a message");
         let mut bytes = Vec::with_capacity(canonical.len() * 2);
         translator.convert(&message, &STANDARD, dialect, &mut bytes, None);

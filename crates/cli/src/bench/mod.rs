@@ -8,6 +8,7 @@ mod load;
 mod report;
 mod send;
 mod sink;
+mod stages;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,12 @@ pub(crate) struct Options {
     /// Messages to send
     #[arg(long, default_value_t = 20_000)]
     messages: usize,
+    /// Lengthen each message by a note of so many bytes
+    #[arg(long, default_value_t = 0)]
+    note_bytes: usize,
+    /// Deliver each message to so many receivers; the first one is measured
+    #[arg(long, default_value_t = 1)]
+    routes: usize,
     /// System or dialect that sends; the first vendor when left out
     #[arg(long)]
     from: Option<String>,
@@ -73,7 +80,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CONNECTIONS_OUT_MAX: usize = 256;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    telemetry::start(telemetry::LogFormat::Text, true);
+    drop(telemetry::start(telemetry::LogFormat::Text, true)?);
     if options.connections == 0 || options.messages == 0 {
         return Err(Failure::Usage.because("--connections and --messages must be at least 1"));
     }
@@ -126,7 +133,9 @@ async fn measure(
         .connections
         .saturating_mul(options.window.max(1))
         .min(CONNECTIONS_OUT_MAX);
-    let settings = configuration(outgoing, from, to, &receiver.address().to_string())?;
+    let others = Listener::bind("127.0.0.1:0", Limits::default(), sink::Taking).await?;
+    let addresses = [receiver.address(), others.address()];
+    let settings = configuration(options.routes, outgoing, from, to, addresses)?;
     let journal = store::SqliteJournal::open(folder, store::Settings::default())?;
     let running = gateway::Gateway::start(
         settings,
@@ -162,19 +171,24 @@ async fn measure(
         }
     }
     progress.finish_and_clear();
+    let stages = stages::read(&running).await;
     running.drain().await;
     receiver.shutdown().await;
-    Ok(report::judge(
+    others.shutdown().await;
+    let report = report::judge(
         (from, to),
         report::Mode {
             connections: options.connections,
             window: options.window,
             rate: options.rate,
+            routes: options.routes.max(1),
+            note_bytes: options.note_bytes,
         },
         (sent, began),
         sink.take(),
         &translator,
-    ))
+    );
+    Ok(Report { stages, ..report })
 }
 
 /// Whole patients per connection, so that a patient's order is defined.
@@ -182,7 +196,12 @@ fn share_out(options: &Options, translator: &Translator, from: &Dialect) -> Vec<
     let mut shares: Vec<Vec<Load>> = (0..options.connections).map(|_| Vec::new()).collect();
     let patients = options.messages.div_ceil(load::steps());
     for patient in 0..patients {
-        shares[patient % options.connections].extend(load::stay(patient, translator, from));
+        shares[patient % options.connections].extend(load::stay(
+            patient,
+            options.note_bytes,
+            translator,
+            from,
+        ));
     }
     let mut over = patients * load::steps() - options.messages;
     if over > 0 {
@@ -194,18 +213,27 @@ fn share_out(options: &Options, translator: &Translator, from: &Dialect) -> Vec<
     shares
 }
 
+/// One interface to the receiver that is measured, and others of the same sort to one that is not.
 fn configuration(
+    routes: usize,
     connections: usize,
     from: &'static Dialect,
     to: &'static Dialect,
-    receiver: &str,
+    [receiver, others]: [std::net::SocketAddr; 2],
 ) -> anyhow::Result<config::Settings> {
-    let text = format!(
+    let mut text = format!(
         "[[endpoint]]\nname = \"in\"\nlisten = \"mllp://127.0.0.1:0\"\ndialect = \"{}\"\n\
          [[endpoint]]\nname = \"out\"\nsend = \"mllp://{receiver}\"\ndialect = \"{}\"\nconnections = {connections}\n\
          [[interface]]\nname = \"in-to-out\"\nfrom = \"in\"\nto = \"out\"\n",
         from.name, to.name
     );
+    for route in 2..=routes {
+        text += &format!(
+            "[[endpoint]]\nname = \"out-{route}\"\nsend = \"mllp://{others}\"\ndialect = \"{}\"\nconnections = {connections}\n\
+             [[interface]]\nname = \"in-to-out-{route}\"\nfrom = \"in\"\nto = \"out-{route}\"\n",
+            to.name
+        );
+    }
     config::load(&text, "bench", &names::dialects()).map_err(|problems| {
         Failure::Usage.because(problems.iter().map(ToString::to_string).collect::<String>())
     })

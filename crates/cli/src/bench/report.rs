@@ -10,6 +10,7 @@ use translate::dialect::Dialect;
 
 use super::load::Load;
 use super::sink::Arrival;
+use super::stages::Stage;
 
 /// One send and its ACK.
 pub(super) struct Sent {
@@ -27,6 +28,10 @@ pub(super) struct Mode {
     pub(super) window: usize,
     /// Per second by the clock; as fast as answered when none.
     pub(super) rate: Option<f64>,
+    /// Receivers of each message.
+    pub(super) routes: usize,
+    /// How much longer each message is than the template.
+    pub(super) note_bytes: usize,
 }
 
 #[derive(serde::Serialize)]
@@ -48,6 +53,8 @@ pub(super) struct Report {
     pub(super) delivered_per_s: f64,
     pub(super) ack_ms: Percentiles,
     pub(super) delivery_ms: Percentiles,
+    /// Where the time of a message went.
+    pub(super) stages: Vec<Stage>,
 }
 
 #[derive(serde::Serialize)]
@@ -125,6 +132,7 @@ pub(super) fn judge(
         delivered_per_s: rate(correct, last - began),
         ack_ms: percentiles(&ack),
         delivery_ms: percentiles(&delivery),
+        stages: Vec::new(),
         sent: sent.len(),
     }
 }
@@ -205,6 +213,8 @@ impl std::fmt::Display for Report {
             connections,
             window,
             rate,
+            routes,
+            note_bytes,
         } = self.mode;
         let pace = rate.map_or_else(
             || "closed loop".to_owned(),
@@ -215,6 +225,12 @@ impl std::fmt::Display for Report {
             "{} → gateway → {} (MLLP, {connections} connections, {window} in flight on each, {pace})",
             self.from, self.to
         )?;
+        if routes > 1 || note_bytes > 0 {
+            writeln!(
+                f,
+                "{routes} receivers of each message, {note_bytes} bytes of note in it"
+            )?;
+        }
         writeln!(
             f,
             "acknowledged      {:>8}   {:>9.0}/s   durable before each ACK",
@@ -239,6 +255,14 @@ impl std::fmt::Display for Report {
                 "{what:<18} ms  p50 {:.1}   p99 {:.1}   p99.9 {:.1}   max {:.1}",
                 p.p50, p.p99, p.p999, p.max
             )?;
+        }
+        for Stage {
+            stage,
+            count,
+            mean_us,
+        } in &self.stages
+        {
+            writeln!(f, "{stage:<24} {mean_us:>10.0} µs on average of {count}")?;
         }
         Ok(())
     }

@@ -76,6 +76,18 @@ impl Sink {
     }
 }
 
+/// A receiver that takes everything and remembers nothing.
+pub(super) struct Taking;
+
+impl Service for Taking {
+    async fn call(&self, _peer: &Peer, frame: Frame) -> Option<Bytes> {
+        let payload = frame.into_bytes();
+        let message = Message::parse(&payload).ok()?;
+        let control_id = message.header().control_id();
+        Some(hl7v2::ack::acknowledge(Some(&message), &Ack::of(AckCode::AA), &control_id, "").into())
+    }
+}
+
 /// The sink as an MLLP service.
 pub(super) struct Receiving(pub(super) Arc<Sink>);
 

@@ -1,7 +1,9 @@
 //! Who may ask over HTTP: bearer tokens from the environment, judged before a body is read.
 //!
 //! `EPRGW_TOKEN` may do everything, `EPRGW_READ_TOKEN` may look. Without either the port is open to whoever reaches
-//! it, which is why it stays on this machine then. Health and what a FHIR server says about itself need no token.
+//! it, which is why it stays on this machine then. Signed tokens are `signed`'s. Health and what a FHIR server says about itself need no token.
+
+mod signed;
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::json;
 
+use self::signed::{Refused, Signed};
 use crate::exit::Failure;
 
 /// Shorter ones can be guessed.
@@ -24,6 +27,30 @@ const OPEN: &[&str] = &["/livez", "/readyz", "/health", "/_ping", "/_status"];
 pub(super) struct Access {
     all: Option<String>,
     read: Option<String>,
+    signed: Option<Signed>,
+}
+
+/// Why a request goes no further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refusal {
+    status: StatusCode,
+    words: String,
+}
+
+impl Refusal {
+    fn unknown(words: &str) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            words: words.to_owned(),
+        }
+    }
+
+    fn forbidden(words: &str) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            words: words.to_owned(),
+        }
+    }
 }
 
 impl Access {
@@ -42,15 +69,16 @@ impl Access {
         Ok(Self {
             all: token("EPRGW_TOKEN")?,
             read: token("EPRGW_READ_TOKEN")?,
+            signed: Signed::from_environment()?,
         })
     }
 
     /// Whether anything is asked of a caller.
     pub(super) fn is_on(&self) -> bool {
-        self.all.is_some() || self.read.is_some()
+        self.all.is_some() || self.read.is_some() || self.signed.is_some()
     }
 
-    fn judge(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), StatusCode> {
+    fn judge(&self, method: &Method, path: &str, headers: &HeaderMap, now_s: i64) -> Result<(), Refusal> {
         if !self.is_on()
             || OPEN.contains(&path)
             || path.ends_with("/metadata")
@@ -62,18 +90,25 @@ impl Access {
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "))
-            .ok_or(StatusCode::UNAUTHORIZED)?;
+            .ok_or_else(|| Refusal::unknown("a bearer token is needed"))?;
         let is = |token: &Option<String>| token.as_ref().is_some_and(|token| same(token, shown));
         if is(&self.all) {
             return Ok(());
         }
-        if !is(&self.read) {
-            return Err(StatusCode::UNAUTHORIZED);
+        if is(&self.read) {
+            return match method.is_safe() {
+                true => Ok(()),
+                false => Err(Refusal::forbidden("this token may only read")),
+            };
         }
-        match method.is_safe() {
-            true => Ok(()),
-            false => Err(StatusCode::FORBIDDEN),
-        }
+        let signed = self.signed.as_ref().filter(|_| shown.contains('.'));
+        let signed = signed.ok_or_else(|| Refusal::unknown("a bearer token is needed"))?;
+        signed
+            .judge(shown, method, path, now_s)
+            .map_err(|refused| match refused {
+                Refused::Token(error) => Refusal::unknown(&format!("the token is refused: {error}")),
+                Refused::Scope => Refusal::forbidden("the scope of this token does not allow this"),
+            })
     }
 }
 
@@ -89,16 +124,18 @@ fn same(one: &str, other: &str) -> bool {
 
 /// Lets a request through, or answers it here; its body has not been read by then.
 pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    match access.judge(request.method(), request.uri().path(), request.headers()) {
+    let now_s = gateway::Clock::system().now_ms().div_euclid(1_000);
+    match access.judge(request.method(), request.uri().path(), request.headers(), now_s) {
         Ok(()) => next.run(request).await,
-        Err(status) => refuse(status, request.uri().path()),
+        Err(refusal) => refuse(&refusal, request.uri().path()),
     }
 }
 
-fn refuse(status: StatusCode, path: &str) -> Response {
-    let (words, code) = match status {
-        StatusCode::FORBIDDEN => ("this token may only read", "forbidden"),
-        _ => ("a bearer token is needed", "login"),
+fn refuse(Refusal { status, words }: &Refusal, path: &str) -> Response {
+    let status = *status;
+    let code = match status {
+        StatusCode::FORBIDDEN => "forbidden",
+        _ => "login",
     };
     let fhir = path.to_ascii_lowercase().contains("/r4") || path.contains("/fhir");
     let body = if fhir {
@@ -136,9 +173,9 @@ mod tests {
             headers.insert(header::AUTHORIZATION, shown.parse().unwrap());
         }
         access
-            .judge(method, path, &headers)
+            .judge(method, path, &headers, 0)
             .err()
-            .map_or(200, |status| status.as_u16())
+            .map_or(200, |refusal| refusal.status.as_u16())
     }
 
     #[test]
@@ -146,6 +183,7 @@ mod tests {
         let access = Access {
             all: Some(ALL.into()),
             read: Some(READ.into()),
+            signed: None,
         };
         let all = format!("Bearer {ALL}");
         let read = format!("Bearer {READ}");

@@ -91,7 +91,7 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
         return Err(refuse(&config::placed(&text, &origin, problems)));
     }
     let access = Access::from_environment()?;
-    let (settings, overrides) = ports::apply(&options, settings, access.is_on())?;
+    let (mut settings, overrides) = ports::apply(&options, settings, access.is_on())?;
     if options.print_config {
         return print_config(&text, &origin, &overrides);
     }
@@ -99,9 +99,15 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
     for system in &settings.systems {
         clients::of(system)?;
     }
-    telemetry::start(options.log_format, false);
+    settings.read_tokens(|name| std::env::var(name).ok());
+    let traces = telemetry::start(options.log_format, false)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let served = runtime.block_on(serve(&options, settings, access));
+    let served = runtime.block_on(async {
+        let traces = traces.run();
+        let served = serve(&options, settings, access).await;
+        traces.finish().await;
+        served
+    });
     runtime.shutdown_timeout(HTTP_DRAIN);
     served
 }

@@ -335,6 +335,7 @@ impl Check<'_> {
         Some(Endpoint {
             tls,
             token_variable,
+            token: None,
             server_name: table.server_name.clone(),
             allow,
             name: table.name.clone(),

@@ -12,6 +12,7 @@ use translate::dialect::Dialect;
 
 use super::file::{AckMode, Acknowledge, OnHeld, Translate, Unrouted};
 use super::network::Network;
+use crate::phi::Phi;
 use crate::route::EventPattern;
 
 /// Everything the gateway needs to start.
@@ -52,6 +53,16 @@ impl Settings {
     /// The endpoint of that name.
     pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
+    /// Takes the tokens that endpoints show from where their variables lead: `read` gives a variable's value. Whoever
+    /// starts the gateway reads the environment, the gateway does not.
+    pub fn read_tokens(&mut self, read: impl Fn(&str) -> Option<String>) {
+        for endpoint in &mut self.endpoints {
+            let found = endpoint.token_variable.as_deref().and_then(&read);
+            let found = found.map(|token| token.trim().to_owned());
+            endpoint.token = found.filter(|token| !token.is_empty()).map(Phi::new);
+        }
     }
 
     /// The endpoint of that name, to change its address before start (port 0 resolved, a flag given).
@@ -130,6 +141,8 @@ pub struct Endpoint {
     pub server_name: Option<String>,
     /// The environment variable that holds the bearer token it shows, if it posts FHIR.
     pub token_variable: Option<String>,
+    /// That token, once [`Settings::read_tokens`] has found it.
+    pub(crate) token: Option<Phi<String>>,
     /// Who may connect, if it listens; empty for any.
     pub allow: Vec<Network>,
     /// How it bends the standard.

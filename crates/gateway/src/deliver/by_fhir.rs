@@ -11,6 +11,7 @@ use rest::{Client, Secured, client::Fate};
 use super::Outcome;
 use crate::config::Endpoint;
 use crate::gateway::StartError;
+use crate::trace;
 use crate::verdict::{Answer, of_status};
 
 /// A client of the endpoint at `base`, which shows the endpoint's token.
@@ -45,19 +46,16 @@ pub(crate) fn client(
         endpoint: endpoint.name.clone(),
         variable: variable.clone(),
     };
-    let token = std::env::var(variable).map_err(|_| missing())?;
-    let token = token.trim();
-    if token.is_empty() {
-        return Err(missing());
-    }
+    let token = endpoint.token.as_ref().ok_or_else(missing)?.expose();
     client
         .with_header(AUTHORIZATION, &format!("Bearer {token}"))
         .map_err(|_| missing())
 }
 
-/// Posts one Bundle and says what became of it.
-pub(crate) async fn exchange(client: &Client, bundle: Bytes) -> Outcome {
-    match client.send(http::Method::POST, "", &[], bundle).await {
+/// Posts one Bundle, in the trace of its message, and says what became of it.
+pub(crate) async fn exchange(client: &Client, bundle: Bytes, traceparent: &str) -> Outcome {
+    let headers = [(trace::TRACEPARENT, traceparent)];
+    match client.send(http::Method::POST, "", &headers, bundle).await {
         Ok(_) => Outcome::Taken,
         Err(error) => read_error(&error),
     }

@@ -21,6 +21,7 @@ use crate::config::{Face, OnHeld};
 use crate::gateway::{Shared as Gateway, StartError};
 use crate::relay::Said;
 use crate::tls::ClientTls;
+use crate::trace::{self, Stage};
 use crate::translate::{Payload, translate};
 use crate::verdict::{Answer, Failure};
 
@@ -179,6 +180,18 @@ pub(crate) async fn run(gateway: Arc<Gateway>, endpoint: usize) {
         gateway
             .metrics
             .attempted(job.delivery.interface, &tried.outcome, began.elapsed());
+        let (delivery, name) = (
+            &job.delivery,
+            &gateway.settings.interfaces[job.delivery.interface].name,
+        );
+        let stage = Stage::Deliver(delivery.id, delivery.attempts);
+        trace::ended(
+            delivery.id.message,
+            stage,
+            began.elapsed(),
+            name,
+            &tried.outcome.word(),
+        );
         settle(&gateway, endpoint, line, job, tried).await;
         if let Some(numbers) = &mut numbers {
             numbers.keep(&gateway).await;
@@ -269,9 +282,10 @@ async fn attempt(
         }
         (Payload::Bundle(bundle), _) => {
             let bytes = Bytes::from(fhir::to_vec(&*bundle));
+            let traceparent = trace::parent_of(delivery.id, delivery.attempts);
             match &line.client {
                 Some(client) => Tried {
-                    outcome: by_fhir::exchange(client, bytes.clone()).await,
+                    outcome: by_fhir::exchange(client, bytes.clone(), &traceparent).await,
                     sent: Some(bytes),
                     answered: None,
                 },
@@ -293,6 +307,9 @@ fn retold(gateway: &Gateway, delivery: &Delivery) -> Result<Payload, String> {
     let began = Instant::now();
     let told = catch_unwind(AssertUnwindSafe(told));
     gateway.metrics.translated(delivery.interface, began.elapsed());
+    let name = &gateway.settings.interfaces[delivery.interface].name;
+    let stage = Stage::Translate(delivery.id, delivery.attempts);
+    trace::ended(delivery.id.message, stage, began.elapsed(), name, &"");
     match told {
         Ok(told) => told.map_err(|error| error.to_string()),
         Err(_) => Err("translation broke off: this is a fault of the gateway".into()),

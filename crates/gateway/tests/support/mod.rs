@@ -115,7 +115,9 @@ impl Bed {
 
 pub fn settings(config: &str) -> Settings {
     let dialects = [&translate::dialect::STANDARD, &translate::dialect::ITK];
-    load(config, "test", &dialects).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    let mut settings = load(config, "test", &dialects).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    settings.read_tokens(|name| (name != "UNSET").then(|| format!("what-{name}-holds")));
+    settings
 }
 
 /// One source, one receiver; `more` goes into the tables of gateway, listener, receiver and interface.
