@@ -6,6 +6,7 @@
 
 use axum::http::Method;
 use rest::jwt::{Algorithm, KeySet, Replays, Rules, TokenError, verify};
+use rest::scope::{Right, Scope};
 
 use crate::exit::Failure;
 
@@ -100,30 +101,21 @@ impl Signed {
 
 /// Whether one of the scopes allows this method on this path.
 fn allows(scopes: &str, method: &Method, path: &str) -> bool {
-    let needed = if method.is_safe() { "rs" } else { "cud" };
-    scopes.split_ascii_whitespace().any(|scope| {
-        let Some((of, may)) = scope
-            .strip_prefix("system/")
-            .and_then(|scope| scope.rsplit_once('.'))
-        else {
-            return false;
-        };
-        let may = may.split('?').next().unwrap_or_default();
-        let letters = match may {
-            "read" => "rs",
-            "write" => "cud",
-            "*" => "cruds",
-            letters => letters,
-        };
-        let allowed = match method.is_safe() {
-            true => needed.chars().any(|letter| letters.contains(letter)),
-            // A message or a transaction may do anything: it takes all three, a single write only one of them.
-            false if *method == Method::POST && of == "*" => {
-                needed.chars().all(|letter| letters.contains(letter))
+    let scopes = scopes
+        .split_ascii_whitespace()
+        .filter_map(|scope| Scope::parse(scope).ok());
+    scopes.into_iter().any(|scope| {
+        let may = |right| path.split('/').any(|part| scope.allows(part, right));
+        match *method {
+            _ if method.is_safe() => may(Right::Read) || may(Right::Search),
+            // A message or a transaction may do anything, so it takes all three.
+            Method::POST if scope.resource_type() == "*" => {
+                [Right::Create, Right::Update, Right::Delete].into_iter().all(may)
             }
-            false => needed.chars().any(|letter| letters.contains(letter)),
-        };
-        allowed && (of == "*" || path.split('/').any(|part| part == of))
+            Method::POST => may(Right::Create),
+            Method::DELETE => may(Right::Delete),
+            _ => may(Right::Update),
+        }
     })
 }
 
