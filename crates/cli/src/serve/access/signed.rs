@@ -135,13 +135,13 @@ mod tests {
             (
                 "system/Patient.rs",
                 Method::GET,
-                "/epic/api/FHIR/R4/Patient",
+                "/west/api/FHIR/R4/Patient",
                 true,
             ),
             (
                 "system/Patient.rs",
                 Method::GET,
-                "/epic/api/FHIR/R4/Observation",
+                "/west/api/FHIR/R4/Observation",
                 false,
             ),
             ("system/Patient.rs", Method::GET, "/api/v1/messages", false),
