@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "adapters",
+            "console",
             "fhir",
             "gateway",
             "hl7v2",
@@ -26,6 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "translate",
         ],
     ),
+    // It asks the API, which `cli` hands it, and reads what it was told.
+    ("console", &["hl7v2"]),
     (
         "gateway",
         &["fhir", "hl7v2", "mllp", "rest", "store", "translate"],

@@ -5,6 +5,7 @@
 mod bad_input;
 mod canary;
 mod command_line;
+mod console;
 mod crash;
 mod harness;
 mod mocks;

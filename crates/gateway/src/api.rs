@@ -41,6 +41,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/api/v1/messages/{id}/raw", get(raw))
         .route("/api/v1/messages/{id}/ack", get(ack))
         .route("/api/v1/messages/{id}/ledger", get(ledger))
+        .route("/api/v1/messages/{id}/sent", get(sent))
         .route("/api/v1/status", get(status))
         .route("/metrics", get(metrics))
         .merge(audit::router())
@@ -264,6 +265,32 @@ async fn ledger(
     Ok(Json(json!({ "ledgers": ledgers })))
 }
 
+/// What goes over one interface, made anew from what is kept.
+async fn sent(
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    Query(asked): Query<OfInterface>,
+) -> Result<Response, Refusal> {
+    let message = find(&gateway, &id).await?;
+    let none = Refusal(
+        StatusCode::NOT_FOUND,
+        "nothing of this message goes over such an interface".into(),
+        "name one of the message's interfaces: ?interface=",
+    );
+    let told = asked
+        .interface
+        .and_then(|interface| tell(&gateway, &message, &interface, None));
+    match told.ok_or(none)? {
+        stage::Payload::Er7(bytes) => {
+            Ok(([(header::CONTENT_TYPE, "x-application/hl7-v2+er7")], bytes).into_response())
+        }
+        stage::Payload::Bundle(bundle) => {
+            let json = fhir::to_vec(bundle.as_ref());
+            Ok(([(header::CONTENT_TYPE, "application/fhir+json")], json).into_response())
+        }
+    }
+}
+
 async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Refusal> {
     let counts = gateway.journal.counts().await?;
     let text = gateway.metrics.text(&gateway, &counts);
@@ -447,6 +474,17 @@ fn ack_code(ack: &[u8]) -> Option<String> {
 
 /// The account of every field on the way over one interface, made anew from what is kept.
 fn ledger_of(gateway: &Shared, message: &store::Message, interface: &str) -> Option<Ledger> {
+    let mut ledger = Ledger::new();
+    tell(gateway, message, interface, Some(&mut ledger)).map(|_| ledger)
+}
+
+/// A message as an interface tells it.
+fn tell(
+    gateway: &Shared,
+    message: &store::Message,
+    interface: &str,
+    ledger: Option<&mut Ledger>,
+) -> Option<stage::Payload> {
     let interface = gateway
         .settings
         .interfaces
@@ -455,8 +493,5 @@ fn ledger_of(gateway: &Shared, message: &store::Message, interface: &str) -> Opt
     let (door, frame): (Door, bytes::Bytes) = receive::reopen(gateway, message).ok()?;
     let parsed = Message::parse(&frame).ok()?;
     let from = door.dialect(gateway, identify::identify(&gateway.settings, &parsed).source);
-    let mut ledger = Ledger::new();
-    let told: Result<stage::Payload, hl7v2::ParseError> =
-        stage::translate(gateway, interface, from, &frame, Some(&mut ledger));
-    told.ok().map(|_| ledger)
+    stage::translate(gateway, interface, from, &frame, ledger).ok()
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use adapters::{Action, Epr, Vendor};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use serde_json::json;
@@ -21,7 +21,6 @@ pub(super) struct Running {
     gateway: gateway::Running,
     eprs: Vec<(String, &'static Vendor, Epr)>,
     stopping: watch::Sender<bool>,
-    page: OnceLock<String>,
 }
 
 impl Running {
@@ -30,7 +29,6 @@ impl Running {
             gateway,
             eprs,
             stopping: watch::Sender::new(false),
-            page: OnceLock::new(),
         }
     }
 
@@ -107,22 +105,25 @@ pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 pub(super) fn app(running: &Arc<Running>, address: SocketAddr, access: Access) -> Router {
-    running.page.get_or_init(|| page(running, address));
-    let mut app = Router::new()
-        .route("/", get(landing))
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/health", get(health))
-        .route("/_ping", get(|| async { "ok\n" }))
-        .route("/_status", get(health))
+    let api = Router::new()
         .route("/api/v1/systems", get(systems))
         .route("/api/v1/systems/{system}/actions/{action}", post(act))
         .route("/api/v1/systems/{system}/faults", get(faults).put(set_faults))
         .route("/api/v1/systems/{system}/errors", get(errors))
         .merge(super::extract::routes())
-        .fallback(nothing_here)
         .with_state(Arc::clone(running))
         .merge(running.gateway.router());
+    let console = console::router(api.clone(), page(running, address), running.stopping());
+    let mut app = Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/health", get(health))
+        .route("/_ping", get(|| async { "ok\n" }))
+        .route("/_status", get(health))
+        .fallback(nothing_here)
+        .with_state(Arc::clone(running))
+        .merge(api)
+        .merge(console);
     // One header holds one token: an EPR that asks for its own stands beside this process's access, not behind it.
     let (own, ours): (Vec<&Epr>, Vec<&Epr>) = running.eprs().partition(|epr| epr.authorises());
     for router in ours.into_iter().filter_map(Epr::router) {
@@ -143,12 +144,7 @@ async fn nothing_here() -> impl IntoResponse {
     (StatusCode::NOT_FOUND, Json(error))
 }
 
-async fn landing(State(running): State<Arc<Running>>) -> impl IntoResponse {
-    let page = running.page.get().cloned().unwrap_or_default();
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], page)
-}
-
-/// What stands where, for a person who opens the port in a browser.
+/// What stands where, for a client that is no browser and for whoever opens an empty console.
 fn page(running: &Running, address: SocketAddr) -> String {
     let mut page = String::from("EPR Gateway: mock EPRs behind a durable gateway. Synthetic data only.\n\n");
     let mut line = |what: &str, place: String| {
