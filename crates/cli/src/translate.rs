@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use hl7v2::Message;
 use translate::dialect::Dialect;
-use translate::{Ledger, Outcome, Settings, Translator};
+use translate::{BundleAccount, Ledger, Outcome, Settings, Translator};
 
 use crate::exit::Failure;
 use crate::{input, names, site};
@@ -138,7 +138,15 @@ impl Work<'_> {
             let made = make(self.options, self.translator, self.target, item, ledger.as_mut())
                 .map_err(|why| Failure::Input.because(format!("{}: {why}", item.origin)))?;
             write(self.options, item, &made, self.several)?;
-            self.account(item, ledger.as_ref())?;
+            if made.accounts.is_empty() {
+                self.account(item, ledger.as_ref())?;
+            }
+            for account in &made.accounts {
+                self.lost += account.totals().lost;
+                if self.options.ledger {
+                    show_account(self.options.format, item, account)?;
+                }
+            }
         }
         Ok(())
     }
@@ -157,10 +165,7 @@ impl Work<'_> {
             bundles.push(bundle);
             self.account(item, ledger.as_ref())?;
         }
-        let made = Made {
-            bytes: fhir::to_vec(&translate::collection(bundles)),
-            ending: "fhir.json",
-        };
+        let made = Made::new(fhir::to_vec(&translate::collection(bundles)), "fhir.json");
         if let Some(first) = items.first() {
             write(self.options, first, &made, self.several)?;
         }
@@ -207,6 +212,18 @@ fn dialect_of(options: &Options, message: &Message<'_>) -> Result<&'static Diale
 struct Made {
     bytes: Vec<u8>,
     ending: &'static str,
+    /// What became of the values of Bundles that others made.
+    accounts: Vec<BundleAccount>,
+}
+
+impl Made {
+    fn new(bytes: Vec<u8>, ending: &'static str) -> Self {
+        Self {
+            bytes,
+            ending,
+            accounts: Vec::new(),
+        }
+    }
 }
 
 fn make(
@@ -225,25 +242,19 @@ fn make(
     match target.unwrap_or(Target::Fhir) {
         Target::Fhir => {
             let bundle = translator.to_fhir(&message, from, ledger);
-            Ok(Made {
-                bytes: fhir::to_vec(&bundle),
-                ending: "fhir.json",
-            })
+            Ok(Made::new(fhir::to_vec(&bundle), "fhir.json"))
         }
         Target::Dialect(to) => {
             let mut bytes = Vec::with_capacity(item.bytes.len() * 2);
             translator.convert(&message, from, to, &mut bytes, ledger);
-            Ok(Made { bytes, ending: "hl7" })
+            Ok(Made::new(bytes, "hl7"))
         }
         Target::RoundTrip => {
             let bundle = translator.to_fhir(&message, from, ledger);
             let written = fhir::to_vec(&bundle);
             let read = fhir::from_slice(&written).map_err(|e| e.to_string())?;
             let bytes = translator.to_hl7(&read, from, None).map_err(|e| e.to_string())?;
-            Ok(Made {
-                bytes,
-                ending: "back.hl7",
-            })
+            Ok(Made::new(bytes, "back.hl7"))
         }
     }
 }
@@ -260,14 +271,18 @@ fn bundle_to_hl7(
         Some(Target::Fhir) => return Err("is FHIR already; say --to hl7v2, or a system or dialect".into()),
         Some(Target::RoundTrip) => return Err("--roundtrip starts from an HL7 v2 message".into()),
     };
-    let bundle: fhir::Bundle = fhir::from_slice(json).map_err(|e| e.to_string())?;
-    let mut bytes = Vec::new();
+    let resource = fhir::Resource::from_slice(json).map_err(|e| e.to_string())?;
+    let bundle = translate::bundle_of(resource);
+    let mut made = Made::new(Vec::new(), "hl7");
     let mut ledger = ledger;
     for message in translate::messages(&bundle) {
-        let made = translator.to_hl7(message, dialect, ledger.as_deref_mut());
-        bytes.extend(made.map_err(|e| e.to_string())?);
+        let er7 = translator.to_hl7(message, dialect, ledger.as_deref_mut());
+        made.bytes.extend(er7.map_err(|e| e.to_string())?);
+        if ledger.is_some() {
+            made.accounts.extend(translator.account(message, dialect));
+        }
     }
-    Ok(Made { bytes, ending: "hl7" })
+    Ok(made)
 }
 
 /// One result to stdout as it is; those of several files as lines, so that a stream of Bundles is NDJSON.
@@ -288,6 +303,35 @@ fn write(options: &Options, item: &input::Item, made: &Made, several: bool) -> a
     stdout.write_all(&made.bytes)?;
     if several || made.ending == "fhir.json" {
         stdout.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// What a message says of a Bundle that others made; what is lost first.
+fn show_account(format: Format, item: &input::Item, account: &BundleAccount) -> anyhow::Result<()> {
+    let mut stderr = std::io::stderr().lock();
+    if format == Format::Json {
+        serde_json::to_writer(&mut stderr, account)?;
+        writeln!(stderr)?;
+        return Ok(());
+    }
+    let totals = account.totals();
+    writeln!(
+        stderr,
+        "{}   {} values: {} mapped, {} transformed, {} ignored by rule, {} lost",
+        item.origin,
+        totals.sum(),
+        totals.mapped,
+        totals.transformed,
+        totals.ignored_by_rule,
+        totals.lost
+    )?;
+    let mut lines: Vec<_> = account.lines.iter().collect();
+    lines.sort_by_key(|line| line.outcome != Outcome::Lost);
+    for line in lines {
+        let lost = line.outcome == Outcome::Lost;
+        let word = if lost { "LOST" } else { line.outcome.word() };
+        writeln!(stderr, "  {word:<15} {:<60} {}", line.path, line.note)?;
     }
     Ok(())
 }

@@ -55,6 +55,25 @@ pub fn messages(bundle: &Bundle) -> impl Iterator<Item = &Bundle> {
     within.filter(move |_| collected).chain(whole)
 }
 
+/// A resource that came alone, as a Bundle that holds it; a Bundle stays as it is.
+#[must_use]
+pub fn bundle_of(resource: Resource) -> Bundle {
+    match resource {
+        Resource::Bundle(bundle) => *bundle,
+        resource => {
+            let mut whole = Bundle {
+                type_: Some(Text::const_new("collection")),
+                ..Bundle::default()
+            };
+            whole.entry.push(fhir::BundleEntry {
+                resource: Some(resource),
+                ..fhir::BundleEntry::default()
+            });
+            whole
+        }
+    }
+}
+
 fn id(message: &str, number: u32) -> Uuid {
     Uuid::new_v5(&NAMESPACE, format!("{message}|{number}").as_bytes())
 }

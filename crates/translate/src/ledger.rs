@@ -176,6 +176,19 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        let place = match outcome {
+            Outcome::Mapped => &mut self.mapped,
+            Outcome::Transformed => &mut self.transformed,
+            Outcome::Defaulted => &mut self.defaulted,
+            Outcome::Kept => &mut self.kept,
+            Outcome::IgnoredByRule => &mut self.ignored_by_rule,
+            Outcome::Lost => &mut self.lost,
+        };
+        *place += 1;
+    }
+
     /// The sum of all outcomes.
     #[must_use]
     pub fn sum(&self) -> usize {
@@ -211,15 +224,7 @@ impl Ledger {
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for line in &self.lines {
-            let place = match line.outcome {
-                Outcome::Mapped => &mut totals.mapped,
-                Outcome::Transformed => &mut totals.transformed,
-                Outcome::Defaulted => &mut totals.defaulted,
-                Outcome::Kept => &mut totals.kept,
-                Outcome::IgnoredByRule => &mut totals.ignored_by_rule,
-                Outcome::Lost => &mut totals.lost,
-            };
-            *place += 1;
+            totals.add(line.outcome);
         }
         totals
     }

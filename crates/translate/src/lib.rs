@@ -36,7 +36,8 @@ mod testing;
 mod translator;
 pub mod vocabulary;
 
-pub use collection::{collection, messages};
+pub use back::account::{BundleAccount, BundleLine};
+pub use collection::{bundle_of, collection, messages};
 pub use conditions::{Condition, Decided, conditions, conditions_table};
 pub use coverage::{Coverage, Covered, Verdict, coverage};
 pub use explain::{DialectNote, Explanation, explain, rows};

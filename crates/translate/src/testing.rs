@@ -112,3 +112,11 @@ pub(crate) fn comes_back(event: &str, segments: &[&str], ids: &[&str]) -> Bundle
     assert_eq!(written, sent);
     bundle
 }
+
+/// The lines of the message that a Bundle of others gives.
+pub(crate) fn back_of(json: &str) -> Vec<String> {
+    let bundle: Bundle = fhir::from_slice(json.as_bytes()).expect("a Bundle");
+    let er7 = translator().to_hl7(&bundle, &STANDARD, None).expect("a message");
+    let text = String::from_utf8(er7).expect("UTF-8");
+    text.split('\r').map(str::to_owned).collect()
+}

@@ -4,7 +4,8 @@ use fhir::{Bundle, Resource, Text};
 use hl7v2::edit::Trace;
 use hl7v2::{Encoding, Message};
 
-use crate::back::{Back, SegmentWriter, merge};
+use crate::back::account::{self, BundleAccount};
+use crate::back::{Back, SegmentWriter, adopt, merge};
 use crate::context::{Constant, Context};
 use crate::dialect::{Dialect, DialectContext};
 use crate::ledger::{self, Account, Ledger};
@@ -167,7 +168,9 @@ impl Translator {
         dialect: &Dialect,
         ledger: Option<&mut Ledger>,
     ) -> Result<Vec<u8>, BackError> {
-        let written = message::write::segments(&Back::new(&self.vocabulary, &self.settings, bundle));
+        let adopted = (!provenance::is_own(bundle)).then(|| adopt::adopt(bundle));
+        let shaped = adopted.as_ref().unwrap_or(bundle);
+        let written = message::write::segments(&Back::new(&self.vocabulary, &self.settings, shaped));
         let message = match provenance::original(bundle) {
             Some(original) => self.lay_over(&original, &written, dialect)?,
             None if written.is_empty() => return Err(BackError::NothingToSay),
@@ -179,6 +182,16 @@ impl Translator {
             drop(self.to_fhir(&parsed, dialect, Some(ledger)));
         }
         Ok(message)
+    }
+
+    /// What the message of a Bundle says of it, value by value; `None` for a Bundle that this crate made, whose
+    /// ledger was kept when it was made.
+    ///
+    /// The message is written once for every value: for a person's question, not for a feed.
+    #[must_use]
+    pub fn account(&self, bundle: &Bundle, dialect: &Dialect) -> Option<BundleAccount> {
+        let write = |bundle: &Bundle| self.to_hl7(bundle, dialect, None).ok();
+        (!provenance::is_own(bundle)).then(|| account::account(bundle, write))
     }
 
     /// The original with what was edited in the resources.

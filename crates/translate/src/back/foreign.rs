@@ -5,25 +5,59 @@
 //! elements always win.
 
 use fhir::{
-    Coding, Extension, Identifier, Observation, Organization, Practitioner, Reference, ServiceRequest,
-    Specimen, Text,
+    CodeableConcept, Coding, Device, DiagnosticReport, Extension, Identifier, Observation, Organization,
+    Practitioner, PractitionerRole, Reference, ServiceRequest, Specimen, Text,
 };
 
 use crate::back::{Back, FieldWriter, RepetitionWriter, SegmentWriter};
 use crate::datatype::{concept, identifier, organization, person, telecom, time};
+use crate::keep;
+use crate::segment::obx;
 use crate::vocabulary::system;
 
 /// Extensions whose name does not say the field.
 const NAMED: &[(&str, &str, u16)] = &[
     ("analysis-date-time", "OBX", 19),
+    ("producer-id", "OBX", 15),
     ("callback-number", "OBR", 17),
     ("callback-number", "ORC", 14),
     ("ethnic-group", "PID", 22),
     ("local-race-cd", "PID", 10),
     ("order-control", "ORC", 1),
     ("order-effective-date", "ORC", 15),
+    ("patient-mothersMaidenName", "PID", 6),
     ("sub-id", "OBX", 4),
+    ("us-core-ethnicity", "PID", 22),
+    ("us-core-race", "PID", 10),
 ];
+
+/// Systems of identifiers that HL7 v2 knows by a name: authority, its OID, and table 0203 where the system says it.
+const SYSTEMS: &[(&str, [&str; 2], &str)] = &[
+    (
+        "http://hl7.org/fhir/sid/us-npi",
+        ["NPI", "2.16.840.1.113883.4.6"],
+        "NPI",
+    ),
+    (
+        "http://hl7.org/fhir/sid/us-ssn",
+        ["SSA", "2.16.840.1.113883.4.1"],
+        "SS",
+    ),
+    (
+        "http://hl7.org/fhir/sid/us-mbi",
+        ["CMS", "2.16.840.1.113883.4.927"],
+        "MC",
+    ),
+    ("https://fhir.hl7.org.uk/Id/gdc-number", ["GDC", ""], ""),
+    ("https://fhir.hl7.org.uk/Id/gphc-number", ["GPHC", ""], ""),
+    ("https://fhir.hl7.org.uk/Id/hcpc-number", ["HCPC", ""], ""),
+    ("https://fhir.hl7.org.uk/Id/nmc-number", ["NMC", ""], ""),
+    ("https://fhir.nhs.uk/Id/sds-role-profile-id", ["SDSROLE", ""], ""),
+    ("https://fhir.nhs.uk/Id/sds-user-id", ["SDS", ""], ""),
+];
+
+/// Table 0301: who gives universal ids, which some converters write as the type of a number.
+const ID_TYPES: &str = "http://terminology.hl7.org/CodeSystem/v2-0301";
 
 /// The last part of an extension's URL.
 fn tail(extension: &Extension) -> &str {
@@ -44,28 +78,71 @@ fn text(extension: &Extension) -> Option<Text> {
             .value_integer
             .map(|number| Text::from(number.to_string()))
     };
-    let id = || {
-        let raw = extension.other.get("valueId")?.get();
+    let other = |name: &str| {
+        let raw = extension.other.get(name)?.get();
         Some(Text::from(raw.trim_matches('"')))
     };
-    known.or_else(number).or_else(id)
+    known
+        .or_else(number)
+        .or_else(|| other("valueId"))
+        .or_else(|| other("valueOid"))
 }
 
-/// Namespace, universal id and its type, where an extension says them.
-pub(crate) fn authority(extensions: &[Extension]) -> Option<[Text; 3]> {
-    let parts = find(extensions, "assigning-authority").map_or(extensions, |one| &one.extension);
-    let part = |name: &str| find(parts, name).and_then(text).unwrap_or_default();
+/// Namespace, universal id and its type, where extensions or a known system say them.
+pub(crate) fn authority(identifier: &Identifier) -> Option<[Text; 3]> {
+    let extensions = &identifier.extension;
+    let parts = find(extensions, "assigning-authority").map_or(&extensions[..], |one| &one.extension);
+    let part = |name: &str| {
+        let long = || find(parts, &format!("assigning-authority-{name}"));
+        find(parts, name).or_else(long).and_then(text).unwrap_or_default()
+    };
+    let named = || namespace(identifier.system.as_deref()).unwrap_or_default();
+    let namespace_id = Some(part("namespace-id")).filter(|name| !name.is_empty());
     let found = typed([
-        part("namespace-id"),
+        namespace_id.unwrap_or_else(named),
         part("universal-id"),
         part("universal-id-type"),
     ]);
-    found.iter().any(|part| !part.is_empty()).then_some(found)
+    if found.iter().any(|part| !part.is_empty()) {
+        return Some(found);
+    }
+    let (_, [name, oid], _) = known(identifier)?;
+    Some(typed([
+        Text::const_new(name),
+        system::concat("urn:oid:", oid),
+        Text::default(),
+    ]))
+}
+
+fn known(identifier: &Identifier) -> Option<&'static (&'static str, [&'static str; 2], &'static str)> {
+    let system = identifier.system.as_deref()?;
+    SYSTEMS.iter().find(|(uri, _, _)| *uri == system)
+}
+
+/// A system that is no URI is a name, and so is what follows `urn:id:`.
+fn namespace(system: Option<&str>) -> Option<Text> {
+    let system = system?;
+    let name = system.strip_prefix("urn:id:").unwrap_or(system);
+    (!name.contains(':')).then(|| Text::from(name))
+}
+
+/// Table 0203 for a number: its type's code, else what its system says.
+pub(crate) fn kind(identifier: &Identifier) -> Option<Text> {
+    let code = identifier::type_code(identifier).filter(|_| !is_id_type(identifier));
+    let of_system = || known(identifier).map(|(_, _, kind)| Text::const_new(kind));
+    code.cloned().or_else(of_system).filter(|kind| !kind.is_empty())
+}
+
+/// True for a number whose type says who gave it, not what it is.
+pub(crate) fn is_id_type(identifier: &Identifier) -> bool {
+    let mut codings = identifier.type_.iter().flat_map(|kind| &kind.coding);
+    codings.any(|coding| coding.system.as_deref() == Some(ID_TYPES))
 }
 
 /// An OID that came as a URI is an OID, and ISO is its type.
 fn typed([name, id, kind]: [Text; 3]) -> [Text; 3] {
     match id.strip_prefix("urn:oid:") {
+        Some("") => [name, Text::default(), kind],
         Some(oid) if kind.is_empty() => [name, Text::from(oid), Text::const_new("ISO")],
         Some(oid) => [name, Text::from(oid), kind],
         None => [name, id, kind],
@@ -90,21 +167,45 @@ pub(crate) fn write_cx(identifier: &Identifier, to: &mut RepetitionWriter<'_>, b
     }
     let facility = find(&identifier.extension, "assigning-facility");
     let facility = facility.and_then(|one| one.value_reference.as_deref());
-    let parts = facility.and_then(|facility| organization(facility, back));
+    let universal = find(&identifier.extension, "assigning-facility-universal-id").and_then(text);
+    let here = || {
+        let name = namespace(identifier.system.as_deref()).unwrap_or_default();
+        universal.map(|id| typed([name, id, Text::default()]))
+    };
+    let parts = facility
+        .and_then(|facility| organization(facility, back))
+        .or_else(here);
     for (n, part) in (1..).zip(parts.iter().flatten()) {
         to.subcomponent(6, n, part);
     }
 }
 
+/// The component of XTN that an extension names: `XTN.7`, `xtn7-local-number`.
+fn telecom_part(extension: &Extension) -> Option<u16> {
+    let name = tail(extension);
+    let digits = name.strip_prefix("XTN.").or_else(|| {
+        let (digits, _) = name.strip_prefix("xtn")?.split_once('-')?;
+        Some(digits)
+    })?;
+    digits.parse().ok()
+}
+
+/// The extensions that name components, wherever they stand.
+fn telecom_parts(extensions: &[Extension]) -> impl Iterator<Item = (u16, &Extension)> {
+    let within = find(extensions, "xtn-contact-point").map_or(&[][..], |one| &one.extension);
+    let all = extensions.iter().chain(within);
+    all.filter_map(|one| Some((telecom_part(one)?, one)))
+}
+
+/// True when extensions say in which components the number stood: XTN.1 is then one of them or none.
+pub(crate) fn places_number(extensions: &[Extension]) -> bool {
+    telecom_parts(extensions).any(|(n, _)| matches!(n, 1 | 7 | 12))
+}
+
 /// The components of a telephone number, where extensions say them.
 pub(crate) fn write_xtn(extensions: &[Extension], to: &mut RepetitionWriter<'_>) {
-    let parts = find(extensions, "xtn-contact-point").map_or(&[][..], |one| &one.extension);
-    for part in parts {
-        let number = part
-            .url
-            .as_deref()
-            .and_then(|url| url.strip_prefix("XTN.")?.parse().ok());
-        if let (Some(number), Some(value)) = (number, text(part)) {
+    for (number, part) in telecom_parts(extensions) {
+        if let Some(value) = text(part) {
             to.component(number, &value);
         }
     }
@@ -168,16 +269,85 @@ fn value(extension: &Extension, mut field: FieldWriter<'_>, back: &Back<'_>) {
             Some(coding) => field.repetition().optional(1, coding.code.as_ref()),
             None => concept::put(Some(found), None, &mut field, back),
         }
+    } else if let Some(found) = extension.value_coding.as_deref() {
+        concept::write_coding(found, None, field.repetition(), back);
+    } else if let Some(found) = race(extension) {
+        concept::put(Some(&found), None, &mut field, back);
+    } else if let Some(found) = extension.value_human_name.as_deref() {
+        let to = &mut field.repetition();
+        for (n, part) in [
+            (1, found.family.as_ref()),
+            (2, found.given.first()),
+            (3, found.given.get(1)),
+        ] {
+            to.optional(n, part);
+        }
     } else if let Some(found) = extension.value_identifier.as_deref() {
         identifier::write_ei(found, field.repetition(), back);
     } else if let Some(found) = extension.value_contact_point.as_deref() {
         telecom::write([found], &mut field, back);
     } else if let Some(found) = extension.value_reference.as_deref() {
-        if back.resolve::<Organization>(Some(found)).is_some() {
-            organization::write_xon(found, field.repetition(), back);
+        if let Some(producer) = back.resolve::<Organization>(Some(found)) {
+            match field.place().as_str() {
+                "OBX-15" => write_producer(producer, &mut field.repetition(), back),
+                _ => organization::write_xon(found, field.repetition(), back),
+            }
         } else if back.resolve::<Practitioner>(Some(found)).is_some() {
             person::write(found, field.repetition(), back);
         }
+    }
+}
+
+/// A code in parts, as the American profiles say race and ethnicity: a coding of the category and its words.
+fn race(extension: &Extension) -> Option<CodeableConcept> {
+    let part = |name: &str| find(&extension.extension, name);
+    let coding = part("ombCategory").or_else(|| part("detailed"));
+    let concept = CodeableConcept {
+        coding: coding
+            .and_then(|one| one.value_coding.as_deref())
+            .into_iter()
+            .cloned()
+            .collect(),
+        text: part("text").and_then(|one| one.value_string.clone()),
+        ..CodeableConcept::default()
+    };
+    (!concept.coding.is_empty()).then_some(concept)
+}
+
+/// The organisation that an extension names as the producer of a result.
+pub(crate) fn producer<'b>(observation: &Observation, back: &Back<'b>) -> Option<&'b Organization> {
+    let named = find(&observation.extension, "producer-id").filter(|_| back.foreign)?;
+    back.resolve(named.value_reference.as_deref())
+}
+
+/// True for a coding that says it was one of CWE: its words are no original text.
+pub(crate) fn is_of_cwe(coding: &Coding) -> bool {
+    find(&coding.extension, "cwe-coding").is_some()
+}
+
+/// The producer of a result as a code: its number, its name, who gave the number.
+pub(crate) fn write_producer(producer: &Organization, to: &mut RepetitionWriter<'_>, back: &Back<'_>) {
+    let id = producer.identifier.first();
+    to.optional(1, id.and_then(|id| id.value.as_ref()));
+    to.optional(2, producer.name.as_ref());
+    let scheme = id.and_then(|id| id.system.as_deref());
+    let name = scheme.map(|uri| system::to_name(&back.vocabulary.coding_system, uri));
+    match name {
+        Some(name) => to.component(3, &name),
+        None => to.optional(3, id.and_then(identifier::type_code)),
+    }
+}
+
+/// XON.2 and XON.7 of an organisation of others.
+pub(crate) fn write_xon(found: &Organization, to: &mut RepetitionWriter<'_>) {
+    if !to.has(2) {
+        let kind = find(&found.extension, "organization-name-type");
+        let code = kind.and_then(|one| one.value_coding.as_deref()?.code.as_ref());
+        to.optional(2, code);
+    }
+    // A number typed by who gave it is an organisation's identifier: XX.
+    if found.identifier.first().is_some_and(is_id_type) {
+        to.component(7, "XX");
     }
 }
 
@@ -199,6 +369,7 @@ pub(crate) fn observation(
     {
         whole.performer.clone_from(&request.performer);
     }
+    whole.extension.extend(analysed(one, request));
     if whole.effective_date_time.is_none() && whole.effective_period.is_none() {
         let own = back.resolve::<Specimen>(one.specimen.as_ref());
         let collection = own.or(specimen).and_then(|specimen| specimen.collection.as_ref());
@@ -212,11 +383,105 @@ pub(crate) fn observation(
     whole
 }
 
-/// OBR-7 of a result is when its specimen was taken.
+/// When the result was analysed: the time the order's change took effect, else when the observation was issued.
+fn analysed(one: &Observation, request: Option<&ServiceRequest>) -> Option<Extension> {
+    if find(&one.extension, "analysis-date-time").is_some() {
+        return None;
+    }
+    let extensions = request.map_or(&[][..], |request| &request.extension);
+    let effective = find(extensions, "order-effective-date").and_then(|one| one.value_date_time.clone());
+    let issued = || one.issued.as_deref().map(fhir::DateTime::from);
+    let moment = effective.or_else(issued)?;
+    Some(Extension {
+        url: Some(Text::const_new(obx::ANALYSED)),
+        value_date_time: Some(moment),
+        ..Extension::default()
+    })
+}
+
+/// OBR-7 of a result is when its specimen was taken, and SPM-17 what the report is true for.
 pub(crate) fn collected(specimen: Option<&Specimen>, segment: &mut SegmentWriter, back: &Back<'_>) {
     let moment = specimen.and_then(|specimen| specimen.collection.as_ref()?.collected_date_time.as_deref());
     if let Some(moment) = moment.filter(|_| back.foreign && !segment.has(7)) {
         segment.set(7, time::to_hl7(moment, back));
+    }
+}
+
+/// SPM-17 where the specimen does not say when it was taken: the time that its report is true for.
+pub(crate) fn taken(report: Option<&DiagnosticReport>, segment: &mut SegmentWriter, back: &Back<'_>) {
+    let moment = report.and_then(|report| report.effective_date_time.as_deref());
+    if let Some(moment) = moment.filter(|_| back.foreign && !segment.has(17)) {
+        segment.set(17, time::to_hl7(moment, back));
+    }
+}
+
+/// Marks a report's number that says neither placer nor filler.
+pub(crate) const EITHER: &str = "ORC-2, ORC-3";
+
+/// ORC-2 where the only number of a result is one that says neither whose it is: a receiver files by either.
+pub(crate) fn either_number(report: Option<&DiagnosticReport>, orc: &mut SegmentWriter) {
+    let either = |one: &Identifier| keep::is_marked(&one.extension, EITHER);
+    if orc.has(2) || !report.is_some_and(|report| report.identifier.iter().any(either)) {
+        return;
+    }
+    let leaves: Vec<_> = orc
+        .leaves
+        .iter()
+        .filter(|leaf| leaf.field == 3)
+        .cloned()
+        .collect();
+    for mut leaf in leaves {
+        leaf.field = 2;
+        orc.put(leaf);
+    }
+}
+
+/// MSH-10 of a Bundle without an id: the same content is the same message.
+pub(crate) fn control_id(msh: &mut SegmentWriter, back: &Back<'_>) {
+    if back.foreign && !msh.has(10) {
+        let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &fhir::to_vec(back.bundle));
+        let digits = id.simple().to_string();
+        msh.set(10, digits.get(..20).unwrap_or_default());
+    }
+}
+
+/// OBR-5 of a priority that table 0485 has no code for: FHIR's own word, rather than none.
+pub(crate) fn priority(request: &ServiceRequest, obr: &mut SegmentWriter, back: &Back<'_>) {
+    if let Some(priority) = request.priority.as_ref().filter(|_| back.foreign)
+        && back.vocabulary.priority.to_hl7("", priority).is_none()
+    {
+        obr.set(5, priority.clone());
+    }
+}
+
+/// The number to call back, where nothing says one: how whoever asked can be reached.
+pub(crate) fn callback(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
+    let requester = request.requester.as_ref();
+    if !back.foreign || !field.is_empty() || requester.is_none() {
+        return;
+    }
+    let role = back.resolve::<PractitionerRole>(requester);
+    let person = role.map_or(requester, |role| role.practitioner.as_ref());
+    let person = back.resolve::<Practitioner>(person);
+    let of_role = role.map_or(&[][..], |role| &role.telecom);
+    let of_person = person.map_or(&[][..], |person| &person.telecom);
+    let points = if of_role.is_empty() { of_person } else { of_role };
+    telecom::write(points, field, back);
+}
+
+/// OBX-18 of a device that others describe: its number, and the kind of number that it is.
+pub(crate) fn write_device(device: &Device, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
+    let mut numbers = device.identifier.iter();
+    if let Some(number) = numbers.find(|one| one.value.is_some()) {
+        identifier::write_ei(number, to.reborrow(), back);
+    } else {
+        let carrier = device.udi_carrier.first();
+        let udi = carrier.and_then(|one| one.device_identifier.as_ref());
+        to.optional(1, udi.or(device.serial_number.as_ref()));
+    }
+    if !to.has(3) {
+        let kind = device.identifier.iter().find_map(identifier::type_code);
+        to.optional(3, kind);
     }
 }
 
@@ -264,20 +529,11 @@ pub(crate) fn specimen_number(specimen: &Specimen, segment: &mut SegmentWriter, 
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::translator;
-
-    fn back(json: &str) -> Vec<String> {
-        let bundle: fhir::Bundle = fhir::from_slice(json.as_bytes()).expect("a Bundle");
-        let er7 = translator()
-            .to_hl7(&bundle, &crate::dialect::STANDARD, None)
-            .expect("a message");
-        let text = String::from_utf8(er7).expect("UTF-8");
-        text.split('\r').map(str::to_owned).collect()
-    }
+    use crate::testing::back_of;
 
     #[test]
     fn fields_that_others_keep_in_extensions_are_found() {
-        let lines = back(
+        let lines = back_of(
             r#"{"resourceType":"Bundle","type":"message","entry":[
             {"fullUrl":"Patient/1","resource":{"resourceType":"Patient","id":"1","identifier":[{"value":"7","assigner":{"reference":"Organization/1"}}]}},
             {"fullUrl":"Organization/1","resource":{"resourceType":"Organization","id":"1","name":"Riverside Lab","identifier":[{"type":{"coding":[{"code":"CLIA"}]},"value":"99D"}]}},
@@ -293,7 +549,7 @@ mod tests {
             ]}"#,
         );
         assert!(
-            lines.contains(&"PID|1||7^^^Riverside Lab&99D&CLIA".to_owned()),
+            lines.contains(&"PID|1||7^^^Riverside Lab&99D&CLIA^PI".to_owned()),
             "{lines:?}"
         );
         assert!(
@@ -308,7 +564,7 @@ mod tests {
                 .any(|line| line.starts_with("OBR|1|P1^LAB||1^^LN|||||||P")),
             "{lines:?}"
         );
-        let first = "OBX|1|ST|2^Two^LN^^^^^^Two||x|||A^Abnormal^HL70078|||F||||99D^Riverside Lab^CLIA";
+        let first = "OBX|1|ST|2^Two^LN||x|||A^Abnormal^HL70078|||F||||99D^Riverside Lab^CLIA||||20260302";
         assert!(lines.iter().any(|line| line.starts_with(first)), "{lines:?}");
         let asked = lines
             .iter()

@@ -1,17 +1,22 @@
 //! The way back: what a writing row works with.
 //!
 //! [`Back`] gives rows the tables and finds what a reference points at; [`writer`] holds the HL7 v2 in the
-//! making; [`foreign`] knows where other converters put things; [`merge`] lays edited values over the original that travelled with a Bundle.
+//! making; [`adopt`] brings a Bundle of others to the shape the rows know and [`foreign`] knows where their converters
+//! put things; [`account`] says what of such a Bundle the message holds; [`merge`] lays edited values over the original
+//! that travelled with a Bundle.
 
+pub(crate) mod account;
+pub(crate) mod adopt;
 pub(crate) mod foreign;
 pub(crate) mod merge;
+mod tree;
 pub(crate) mod writer;
 
 use std::collections::HashMap;
 
 use fhir::{Bundle, Reference, Resource, ResourceType};
 
-pub(crate) use self::writer::{FieldWriter, RepetitionWriter, SegmentWriter};
+pub(crate) use self::writer::{FieldWriter, OriginalText, RepetitionWriter, SegmentWriter};
 use crate::settings::Settings;
 use crate::vocabulary::Vocabularies;
 

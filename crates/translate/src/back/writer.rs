@@ -266,6 +266,17 @@ impl FieldWriter<'_> {
     }
 }
 
+/// Whether a coded field has a component for the words as somebody wrote them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OriginalText {
+    /// OBX-2 says CWE: they stand there and nowhere else.
+    Declared,
+    /// CWE, which older receivers read as CE: they stand in CWE.2 as well.
+    Known,
+    /// CE: they stand in CE.2.
+    Unknown,
+}
+
 /// Writes one repetition of a field.
 pub(crate) struct RepetitionWriter<'s> {
     segment: &'s mut SegmentWriter,
@@ -274,6 +285,24 @@ pub(crate) struct RepetitionWriter<'s> {
 }
 
 impl RepetitionWriter<'_> {
+    /// The same repetition, lent.
+    pub(crate) fn reborrow(&mut self) -> RepetitionWriter<'_> {
+        RepetitionWriter {
+            segment: self.segment,
+            field: self.field,
+            repetition: self.repetition,
+        }
+    }
+
+    /// What a receiver can tell of original text here, by the types of v2.5.1.
+    pub(crate) fn original_text(&self) -> OriginalText {
+        match (self.segment.id.as_str(), self.field) {
+            ("OBX", 5) => OriginalText::Declared,
+            ("SPM" | "IAM" | "PRT" | "REL", _) => OriginalText::Known,
+            _ => OriginalText::Unknown,
+        }
+    }
+
     /// True when the component holds something.
     pub(crate) fn has(&self, component: u16) -> bool {
         self.segment

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use fhir::{CodeableConcept, Coding, Text};
 
-use crate::back::{Back, RepetitionWriter};
+use crate::back::{Back, OriginalText, RepetitionWriter};
 use crate::context::{Composite, Context, Leaf};
 use crate::keep;
 use crate::ledger::Outcome;
@@ -314,13 +314,22 @@ fn write_foreign(
         to.optional(display, coding.display.as_ref());
         to.optional(version, coding.version.as_ref());
     }
+    let shown = to.has(2);
+    let coded = to.has(1);
     if let Some(text) = &concept.text {
-        if !to.has(2) {
+        let original = to.original_text();
+        if !shown && (!coded || original != OriginalText::Declared) {
             to.component(2, text);
         }
-        if !concept.coding.is_empty() {
+        if !concept.coding.is_empty() && (shown || original != OriginalText::Unknown) {
             to.component(9, text);
         }
+    } else if let Some(coding) = concept.coding.first()
+        && !coded
+        && !crate::back::foreign::is_of_cwe(coding)
+    {
+        // Words without a code are what somebody wrote.
+        to.optional(9, coding.display.as_ref());
     }
 }
 

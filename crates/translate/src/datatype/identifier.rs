@@ -294,23 +294,31 @@ pub(crate) fn is_typed(identifier: &Identifier, code: &str) -> bool {
     type_code(identifier).is_some_and(|known| known == code)
 }
 
+/// Table 0203 as it is written for an identifier.
+pub(crate) fn written_type(identifier: &Identifier, back: &Back<'_>) -> Option<Text> {
+    if back.foreign {
+        return foreign::kind(identifier);
+    }
+    type_code(identifier).cloned()
+}
+
 /// Identifier to CX.
 pub(crate) fn write_cx(identifier: &Identifier, mut to: RepetitionWriter<'_>, back: &Back<'_>) {
     to.optional(1, identifier.value.as_ref());
     write_check(identifier, [2, 3], &mut to);
-    let kind = type_code(identifier);
+    let kind = written_type(identifier, back);
     if identifier.system.as_deref() == Some(NHS_NUMBER) {
         let by_type = keep::is_marked(&identifier.extension, NHS_BY_TYPE);
         if !by_type && keep::carried_text(&identifier.extension, "CX.4").is_none() {
             to.component(4, NHS);
         }
-        to.component(5, kind.map_or("NH", Text::as_str));
+        to.component(5, kind.as_deref().unwrap_or("NH"));
     } else {
         let [namespace, universal, universal_type] = authority(identifier, back);
         to.subcomponent(4, 1, &namespace);
         to.subcomponent(4, 2, &universal);
         to.subcomponent(4, 3, &universal_type);
-        to.optional(5, kind);
+        to.optional(5, kind.as_ref());
     }
     if let Some(period) = &identifier.period {
         for (component, moment) in [(7, &period.start), (8, &period.end)] {
@@ -353,7 +361,7 @@ pub(crate) fn write_ei_within(
 /// Namespace, universal id and its type.
 pub(crate) fn authority(identifier: &Identifier, back: &Back<'_>) -> [Text; 3] {
     if back.foreign {
-        let said = foreign::authority(&identifier.extension);
+        let said = foreign::authority(identifier);
         let assigner = || foreign::organization(identifier.assigner.as_deref()?, back);
         if let Some(found) = said.or_else(assigner) {
             return found;

@@ -3,7 +3,7 @@
 use fhir::{CodeableConcept, Coding, Identifier, Organization, Reference, Resource, Text};
 use hl7v2::Repetition;
 
-use crate::back::{Back, RepetitionWriter};
+use crate::back::{Back, RepetitionWriter, foreign};
 use crate::context::{Composite, Context};
 use crate::datatype::identifier::{self, ODS};
 use crate::entries::reference;
@@ -180,6 +180,9 @@ pub(crate) fn write_xon(organization: &Reference, mut to: RepetitionWriter<'_>, 
     if let Some(id) = found.identifier.first() {
         write_id(id, &mut to, back);
     }
+    if back.foreign {
+        foreign::write_xon(found, &mut to);
+    }
 }
 
 fn write_id(id: &Identifier, to: &mut RepetitionWriter<'_>, back: &Back<'_>) {
@@ -187,7 +190,7 @@ fn write_id(id: &Identifier, to: &mut RepetitionWriter<'_>, back: &Back<'_>) {
     to.subcomponent(6, 1, &namespace);
     to.subcomponent(6, 2, &universal);
     to.subcomponent(6, 3, &kind);
-    to.optional(7, identifier::type_code(id));
+    to.optional(7, identifier::written_type(id, back).as_ref());
     // Before v2.5 the number stood in XON.3.
     let component = if keep::is_marked(&id.extension, "XON.3") {
         3

@@ -338,7 +338,7 @@ fn write_identifier(id: &Identifier, to: &mut RepetitionWriter<'_>, back: &Back<
     to.subcomponent(9, 2, &universal);
     to.subcomponent(9, 3, &kind);
     identifier::write_check(id, [11, 12], to);
-    to.optional(13, identifier::type_code(id));
+    to.optional(13, identifier::written_type(id, back).as_ref());
     keep::write_parts(&id.extension, "XCN", to);
 }
 

@@ -275,6 +275,8 @@ fn write_one(point: &ContactPoint, mut to: RepetitionWriter<'_>, back: &Back<'_>
             to.component(1, value);
         } else if email {
             to.component(4, value);
+        } else if back.foreign && foreign::places_number(&point.extension) {
+            // The parts below say where it stands.
         } else if Some(value) != join(&numbers).as_ref() {
             to.component(1, value);
         }

@@ -166,12 +166,41 @@ pub(crate) fn set_component(component: &mut ObservationComponent, value: Value) 
     }
 }
 
-fn attachment_extension(value: Box<Attachment>) -> Extension {
+/// R5's `valueAttachment`, early.
+pub(crate) fn attachment_extension(value: Box<Attachment>) -> Extension {
     Extension {
         url: Some(Text::const_new(VALUE_ATTACHMENT)),
         value_attachment: Some(value),
         ..Extension::default()
     }
+}
+
+/// Takes the value out of an Observation.
+pub(crate) fn clear(one: &mut Observation) {
+    one.value_quantity = None;
+    one.value_codeable_concept = None;
+    one.value_string = None;
+    one.value_boolean = None;
+    one.value_integer = None;
+    one.value_range = None;
+    one.value_ratio = None;
+    one.value_time = None;
+    one.value_date_time = None;
+    one.value_period = None;
+}
+
+/// Gives a component's value to an Observation.
+pub(crate) fn of(component: ObservationComponent, to: &mut Observation) {
+    to.value_quantity = component.value_quantity;
+    to.value_codeable_concept = component.value_codeable_concept;
+    to.value_string = component.value_string;
+    to.value_boolean = component.value_boolean;
+    to.value_integer = component.value_integer;
+    to.value_range = component.value_range;
+    to.value_ratio = component.value_ratio;
+    to.value_time = component.value_time;
+    to.value_date_time = component.value_date_time;
+    to.value_period = component.value_period;
 }
 
 /// A value as the way back finds it.

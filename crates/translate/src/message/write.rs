@@ -12,13 +12,12 @@ mod reply;
 
 use fhir::{
     Account, AllergyIntolerance, Appointment, ChargeItem, Condition, DiagnosticReport, Encounter,
-    EncounterDiagnosis, Immunization, Location, MedicationAdministration, MedicationDispense,
-    MedicationRequest, MessageHeader, Observation, Patient, PatientLink, Procedure, Provenance, Reference,
-    ServiceRequest, Specimen, Text,
+    EncounterDiagnosis, EncounterParticipant, Immunization, Location, MedicationAdministration,
+    MedicationDispense, MedicationRequest, MessageHeader, Observation, Patient, PatientLink, Procedure,
+    Provenance, Reference, ServiceRequest, Specimen, Text,
 };
 
 use crate::back::{Back, SegmentWriter, foreign};
-use crate::datatype::identifier;
 use crate::keep;
 use crate::segment::{
     al1, dg1, evn, ft1, iam, mrg, msa, msh, nk1, npu, nte, obr, obx, orc, pd1, pid, pr1, prb, pv1, pv2, rf1,
@@ -80,7 +79,11 @@ fn event(back: &Back<'_>) -> String {
         return super::canonical_event(code).to_owned();
     }
     let merged = back.all::<Patient>().any(mrg::is_retired);
-    let code = if back.first::<Immunization>().is_some() {
+    let document = document::first(back);
+    let whole = back.bundle.type_.as_deref() == Some("document");
+    let code = if let Some(document) = document.filter(|_| whole) {
+        document::event(document)
+    } else if back.first::<Immunization>().is_some() {
         "V04"
     } else if back.first::<MedicationAdministration>().is_some() {
         "O17"
@@ -101,14 +104,20 @@ fn event(back: &Back<'_>) -> String {
             Some("noshow") => "S26",
             _ => "S12",
         }
-    } else if let Some(document) = document::first(back) {
+    } else if let Some(document) = document {
         document::event(document)
     } else if back.first::<ServiceRequest>().is_some() {
         "O21"
     } else if merged {
         "A40"
-    } else if back.first::<Encounter>().is_some() {
-        "A08"
+    } else if let Some(encounter) = back.first::<Encounter>() {
+        match encounter.status.as_deref() {
+            Some("planned") => "A05",
+            Some("arrived" | "triaged") => "A04",
+            Some("finished") => "A03",
+            Some("cancelled" | "entered-in-error") => "A11",
+            _ => "A08",
+        }
     } else {
         "A31"
     };
@@ -149,6 +158,7 @@ impl<'b> Out<'_, 'b> {
             // MSH-10 has room for twenty characters in older versions.
             segment.set(10, id.chars().filter(|c| *c != '-').take(20).collect::<Text>());
         }
+        foreign::control_id(&mut segment, self.back);
         segment.set(11, PROCESSING);
         segment.set(12, VERSION);
         self.segments.push(segment);
@@ -387,7 +397,9 @@ impl<'b> Out<'_, 'b> {
         let mut segment = SegmentWriter::new("PV2");
         pv2::PV2.write(encounter, &mut segment, self.back);
         self.push(segment);
-        for participant in encounter.participant.iter().filter(|one| rol::is_role(one)) {
+        let apart =
+            |one: &&EncounterParticipant| rol::is_role(one) || (self.back.foreign && !pv1::is_named(one));
+        for participant in encounter.participant.iter().filter(apart) {
             let mut segment = SegmentWriter::new("ROL");
             rol::ROL.write(participant, &mut segment, self.back);
             self.push(segment);
@@ -455,12 +467,9 @@ impl<'b> Out<'_, 'b> {
         }
         let own = request.map_or(&[][..], |request| request.extension.as_slice());
         foreign::fields(own, &mut orc, self.back);
-        if let Some(one) = report.and_then(|report| report.identifier.first())
-            && self.back.foreign
-            && !orc.has(3)
-            && identifier::type_code(one).is_none()
-        {
-            identifier::write_ei(one, orc.field(3).repetition(), self.back);
+        foreign::either_number(report, &mut orc);
+        if let Some(request) = request {
+            foreign::callback(request, &mut orc.field(14), self.back);
         }
         orc.set(1, if report.is_some() { "RE" } else { "NW" });
         let placed = orc.leaves.clone();
@@ -491,6 +500,10 @@ impl<'b> Out<'_, 'b> {
         }
         foreign::collected(specimens.first().copied(), &mut obr, self.back);
         foreign::fields(own, &mut obr, self.back);
+        if let Some(request) = request {
+            foreign::callback(request, &mut obr.field(17), self.back);
+            foreign::priority(request, &mut obr, self.back);
+        }
         for number in [2, 3] {
             // The numbers of ORC are those of OBR; a report of others may say them once.
             if self.back.foreign && !obr.has(number) {
@@ -530,6 +543,7 @@ impl<'b> Out<'_, 'b> {
             let mut segment = SegmentWriter::new("SPM");
             spm::SPM.write(specimen, &mut segment, self.back);
             foreign::specimen_number(specimen, &mut segment, self.back);
+            foreign::taken(report, &mut segment, self.back);
             if !keep::is_marked(&specimen.extension, spm::ABSENT) {
                 self.push_numbered(segment, number);
             }

@@ -8,7 +8,7 @@ use fhir::{
 };
 use hl7v2::{Field, Repetition};
 
-use crate::back::{Back, FieldWriter};
+use crate::back::{Back, FieldWriter, foreign};
 use crate::context::Context;
 use crate::datatype::value::{self, Found, Value};
 use crate::datatype::{address, code, concept, identifier, organization, person, quantity, time};
@@ -30,7 +30,7 @@ const SEPARATED: &str = "OBX-5[1]~";
 const PRODUCER: &str = "OBX-15";
 const DIRECTOR: &str = "OBX-25";
 const ABNORMAL_NATURE: &str = "http://hl7.org/fhir/StructureDefinition/observation-nature-of-abnormal-test";
-const ANALYSED: &str = "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time";
+pub(crate) const ANALYSED: &str = "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time";
 const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 
 /// OBX to Observation.
@@ -540,20 +540,9 @@ fn write_producer(observation: &Observation, field: &mut FieldWriter<'_>, back: 
     let marked = observation.performer.iter().find(|one| has_mark(one, PRODUCER));
     // In a Bundle of others the organisation that performed it is the producer, too.
     let other = laboratory(observation, back).filter(|_| back.foreign);
-    let Some(one) = marked.or(other) else {
-        return;
-    };
-    let Some(producer) = back.resolve::<Organization>(Some(one)) else {
-        return;
-    };
-    let mut to = field.repetition();
-    let id = producer.identifier.first();
-    to.optional(1, id.and_then(|id| id.value.as_ref()));
-    to.optional(2, producer.name.as_ref());
-    if let Some(uri) = id.and_then(|id| id.system.as_deref()) {
-        to.component(3, &system::to_name(&back.vocabulary.coding_system, uri));
-    } else if back.foreign {
-        to.optional(3, id.and_then(identifier::type_code));
+    let performer = || back.resolve::<Organization>(marked.or(other));
+    if let Some(producer) = foreign::producer(observation, back).or_else(performer) {
+        foreign::write_producer(producer, &mut field.repetition(), back);
     }
 }
 
@@ -648,7 +637,9 @@ fn write_device(observation: &Observation, field: &mut FieldWriter<'_>, back: &B
         return;
     }
     let device = back.resolve::<Device>(observation.device.as_ref());
-    if let Some(id) = device.and_then(|device| device.identifier.first()) {
+    if let Some(device) = device.filter(|_| back.foreign) {
+        foreign::write_device(device, field.repetition(), back);
+    } else if let Some(id) = device.and_then(|device| device.identifier.first()) {
         identifier::write_ei(id, field.repetition(), back);
     }
 }

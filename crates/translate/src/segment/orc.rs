@@ -544,6 +544,11 @@ fn write_facility_telecom(request: &ServiceRequest, field: &mut FieldWriter<'_>,
     keep::write_field(request, field, back);
     let found = back.resolve::<Organization>(facility(request, back));
     telecom::write(found.iter().flat_map(|found| &found.telecom), field, back);
+    if field.is_empty() {
+        // Some say how a place is reached by whom one asks for.
+        let contacts = found.iter().flat_map(|found| &found.contact);
+        telecom::write(contacts.flat_map(|contact| &contact.telecom), field, back);
+    }
 }
 
 fn read_requester_address(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<'_>) {

@@ -584,6 +584,17 @@ pub(crate) fn write_participants(
     }
 }
 
+/// True for a participant whom one of PV1's own fields names.
+pub(crate) fn is_named(participant: &EncounterParticipant) -> bool {
+    let roles = [ATTENDER, REFERRER, CONSULTANT, ADMITTER];
+    let says = |kind: &CodeableConcept| {
+        roles
+            .iter()
+            .any(|(code, _)| concept::says(kind, PARTICIPATION, code))
+    };
+    participant.type_.iter().any(says)
+}
+
 /// Settles the status, and fills what FHIR requires.
 ///
 /// PV1-45 makes it finished; a cancelling event, a discharge and a pre-admission say what they say; otherwise the

@@ -13,7 +13,7 @@ use crate::row::SegmentMap;
 type Row = crate::row::Row<Prescription>;
 
 /// Marks the instruction that stood in TQ1-10.
-const CONDITION: &str = "TQ1-10";
+pub(crate) const CONDITION: &str = "TQ1-10";
 /// The units that FHIR's timing knows, and what v2 senders write for them.
 const UNITS: &[(&str, &str)] = &[
     ("a", "a"),
