@@ -71,9 +71,9 @@ fn a_collector_gets_every_stage_of_a_message_under_its_own_id() {
     );
     serving.send("gateway", &admission(7, "TRACED1"));
     let messages = serving.get_json("/api/v1/messages?limit=1");
-    let id = messages.to_string();
-    let at = id.find("\"id\":\"").expect("a message with an id") + 6;
-    let hex: String = id[at..at + 36].chars().filter(char::is_ascii_hexdigit).collect();
+    let told = messages.to_string();
+    let (_, id) = told.split_once("\"id\":\"").expect("a message with an id");
+    let hex: String = id.chars().take(36).filter(char::is_ascii_hexdigit).collect();
     let trace = u128::from_str_radix(&hex, 16).unwrap().to_be_bytes();
     for what in [
         &trace[..],
