@@ -36,7 +36,7 @@ fn a_message_is_found_read_and_sent_again_from_the_console() {
     let (_, after) = inbox
         .split_once("href=\"/messages/")
         .expect("a link to the message");
-    let id = &after[..36];
+    let id = after.get(..36).expect("an id");
     let (status, message) = page(&serving, &format!("/messages/{id}"));
     assert_eq!(status, 200);
     assert!(message.contains("What became of each field") && message.contains("PID-5"));
