@@ -1,8 +1,10 @@
 //! The resources that are open while a message is read, and the pass that opens and closes them.
 
+mod clinical;
+
 use fhir::{
-    Annotation, Bundle, CareTeam, Condition, Encounter, EncounterDiagnosis, EncounterParticipant, Extension,
-    MessageHeader, Patient, Procedure, Provenance, Reference, RelatedPerson, Text,
+    Annotation, Bundle, CareTeam, Encounter, EncounterParticipant, Extension, MessageHeader, Patient,
+    Provenance, Reference, RelatedPerson, Text,
 };
 use hl7v2::{Message, Segment};
 use uuid::Uuid;
@@ -21,7 +23,7 @@ use crate::entries::{Boxed, Ticket, reference};
 use crate::keep;
 use crate::ledger::{Outcome, Rule};
 use crate::note::Note;
-use crate::segment::{al1, dg1, evn, iam, mrg, msh, nk1, npu, nte, pd1, pid, pr1, pv1, pv2, rol};
+use crate::segment::{evn, mrg, msh, nk1, npu, nte, pd1, pid, pv1, pv2, rol};
 use crate::site::CarriedField;
 
 /// A resource whose segments still come.
@@ -113,9 +115,9 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"PV1" => on_pv1,
         b"PV2" => on_pv2,
         b"ROL" => on_rol,
-        b"AL1" => on_al1,
-        b"DG1" => on_dg1,
-        b"PR1" => on_pr1,
+        b"AL1" => clinical::on_al1,
+        b"DG1" => clinical::on_dg1,
+        b"PR1" => clinical::on_pr1,
         b"NTE" => on_nte,
         b"ORC" => on_orc,
         b"OBR" => Order::on_obr,
@@ -132,7 +134,7 @@ fn handler(id: &[u8; 3]) -> Option<Handler> {
         b"IN3" => cover::on_in3,
         b"GT1" => cover::on_gt1,
         b"FT1" => cover::on_ft1,
-        b"IAM" => on_iam,
+        b"IAM" => clinical::on_iam,
         b"SFT" => reply::on_sft,
         b"MSA" => reply::on_msa,
         b"ERR" => reply::on_err,
@@ -484,100 +486,6 @@ fn on_rol<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
         // Before PV1 only the general practitioner has a place in FHIR's Patient.
         _ => on_other(segment, scene, cx),
     }
-}
-
-fn on_al1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
-    let mut allergy = fhir::AllergyIntolerance {
-        patient: scene.subject(),
-        ..Default::default()
-    };
-    if allergy.patient.is_none() {
-        return on_other(segment, scene, cx);
-    }
-    al1::AL1.read(segment, &mut allergy, cx);
-    al1::complete(&mut allergy);
-    let key = dg1::concept_key(allergy.code.as_ref()).join("|");
-    let id = cx
-        .entries
-        .unique_id("AllergyIntolerance", &[&scene.patient_key(), &key]);
-    cx.entries.push(id, allergy);
-}
-
-fn on_iam<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
-    let mut allergy = fhir::AllergyIntolerance {
-        patient: scene.subject(),
-        ..Default::default()
-    };
-    if allergy.patient.is_none() {
-        return on_other(segment, scene, cx);
-    }
-    iam::IAM.read(segment, &mut allergy, cx);
-    iam::complete(&mut allergy);
-    let number = allergy.identifier.first().and_then(|one| one.value.clone());
-    let key = number.map_or_else(
-        || dg1::concept_key(allergy.code.as_ref()).join("|"),
-        |number| number.to_string(),
-    );
-    let id = cx
-        .entries
-        .unique_id("AllergyIntolerance", &[&scene.patient_key(), &key]);
-    cx.entries.push(id, allergy);
-}
-
-fn on_dg1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
-    let mut condition = Condition {
-        subject: scene.subject(),
-        encounter: scene.visit(),
-        ..Condition::default()
-    };
-    if condition.subject.is_none() {
-        return on_other(segment, scene, cx);
-    }
-    dg1::DG1.read(segment, &mut condition, cx);
-    let key = dg1::key(&condition).join("|");
-    let visit = scene
-        .encounter
-        .as_ref()
-        .map(|open| open.id.to_string())
-        .unwrap_or_default();
-    let id = cx
-        .entries
-        .unique_id("Condition", &[&scene.patient_key(), &visit, &key]);
-    match &mut scene.encounter {
-        Some(open) => {
-            let mut diagnosis = EncounterDiagnosis {
-                condition: Some(reference(id)),
-                ..EncounterDiagnosis::default()
-            };
-            dg1::DIAGNOSIS.read(segment, &mut diagnosis, cx);
-            open.resource.diagnosis.push(diagnosis);
-        }
-        None => dg1::ALONE.read(segment, &mut condition, cx),
-    }
-    cx.entries.push(id, condition);
-}
-
-fn on_pr1<'a>(segment: Segment<'a>, scene: &mut Scene, cx: &mut Context<'a>) {
-    let mut procedure = Procedure {
-        subject: scene.subject(),
-        encounter: scene.visit(),
-        ..Procedure::default()
-    };
-    if procedure.subject.is_none() {
-        return on_other(segment, scene, cx);
-    }
-    pr1::PR1.read(segment, &mut procedure, cx);
-    pr1::complete(&mut procedure);
-    let key = dg1::concept_key(procedure.code.as_ref()).join("|");
-    let when = procedure
-        .performed_date_time
-        .as_deref()
-        .unwrap_or_default()
-        .to_owned();
-    let id = cx
-        .entries
-        .unique_id("Procedure", &[&scene.patient_key(), &key, &when]);
-    cx.entries.push(id, procedure);
 }
 
 /// What follows an ORC says what it is about.

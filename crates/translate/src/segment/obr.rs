@@ -5,17 +5,20 @@ use fhir::{
     Annotation, DiagnosticReport, Extension, Period, PractitionerRole, Reference, ServiceRequest, Specimen,
     Text,
 };
-use hl7v2::Field;
+use hl7v2::{Field, Repetition};
 
 use crate::back::{Back, FieldWriter};
-use crate::context::Context;
+use crate::context::{Composite, Context};
 use crate::datatype::{code, concept, identifier, person, quantity, time};
+use crate::keep;
 use crate::row::{Row, SegmentMap};
 use crate::segment::orc;
 use crate::segment::spm::{self, collect, container};
 use crate::vocabulary::system;
 
 const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+/// Marks a person whose name stood in the components of NDL, as XCN has it.
+const FLAT: &str = "NDL.1";
 const FUNCTION: &str = "http://hl7.org/fhir/StructureDefinition/event-performerFunction";
 
 /// OBR to DiagnosticReport.
@@ -203,14 +206,14 @@ pub(crate) static REQUEST: SegmentMap<ServiceRequest> = SegmentMap {
             |field, request, cx| {
                 if request.priority.is_some() {
                     // TQ1-9 said it.
-                    crate::keep::read_field(field, request, cx);
+                    keep::read_field(field, request, cx);
                 } else {
                     (request.priority, request.priority_element) =
                         code::read(field, &cx.vocabulary.priority, cx, "");
                 }
             },
             |request, field, back| {
-                crate::keep::write_field(request, field, back);
+                keep::write_field(request, field, back);
                 if super::tq1::stood_here(request) {
                     return;
                 }
@@ -414,7 +417,7 @@ fn read_action(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<
     let intent = match cx.peek(field).as_deref() {
         Some("G") => "reflex-order",
         _ => {
-            crate::keep::read_field(field, request, cx);
+            keep::read_field(field, request, cx);
             return;
         }
     };
@@ -423,7 +426,7 @@ fn read_action(field: Field<'_>, request: &mut ServiceRequest, cx: &mut Context<
 }
 
 fn write_action(request: &ServiceRequest, field: &mut FieldWriter<'_>, back: &Back<'_>) {
-    crate::keep::write_field(request, field, back);
+    keep::write_field(request, field, back);
     if request.intent.as_deref() == Some("reflex-order") {
         field.set(Text::const_new("G"));
     }
@@ -450,12 +453,15 @@ fn read_source(field: Field<'_>, specimen: &mut Specimen, cx: &mut Context<'_>) 
     collect(specimen, method, |collection, method| {
         collection.method = Some(method)
     });
+    for (n, part) in sps.parts().filter(|(n, _)| matches!(n, 5 | 7)) {
+        keep::read_part::<Repetition<'_>>("SPS", n, part, &mut specimen.extension, cx);
+    }
 }
 
 /// Beside an SPM the codes are enough; alone OBR-15 says all that was sent.
 fn write_source(specimen: &Specimen, field: &mut FieldWriter<'_>, back: &Back<'_>) {
     let mut to = field.repetition();
-    if crate::keep::is_marked(&specimen.extension, spm::ABSENT) {
+    if keep::is_marked(&specimen.extension, spm::ABSENT) {
         let collection = specimen.collection.as_ref();
         if let Some(kind) = &specimen.type_ {
             write_within(kind, Some(&back.vocabulary.specimen_type), 1, &mut to, back);
@@ -471,6 +477,7 @@ fn write_source(specimen: &Specimen, field: &mut FieldWriter<'_>, back: &Back<'_
         if let Some(method) = collection.and_then(|one| one.method.as_ref()) {
             write_within(method, None, 6, &mut to, back);
         }
+        keep::write_parts(&specimen.extension, "SPS", &mut to);
         return;
     }
     let kind = specimen
@@ -483,6 +490,7 @@ fn write_source(specimen: &Specimen, field: &mut FieldWriter<'_>, back: &Back<'_
         .as_ref()
         .and_then(|collection| collection.body_site.as_ref()?.coding.first());
     to.optional(4, site.and_then(|coding| coding.code.as_ref()));
+    keep::write_parts(&specimen.extension, "SPS", &mut to);
 }
 
 /// The first coding of a concept in the subcomponents of one component.
@@ -537,13 +545,20 @@ fn read_ndl(field: Field<'_>, function: Option<&'static str>, cx: &mut Context<'
     for ndl in field.repetitions() {
         let plain = ndl.component(1).subcomponents().count() <= 1;
         // Many senders write an XCN here: the name then stands in components, not subcomponents.
-        let person =
-            if plain && !ndl.component(2).raw().is_empty() && time_like(ndl.component(2), cx).is_none() {
-                person::read(ndl, cx)
-            } else {
-                person::read_cnn(ndl.component(1), cx)
-            };
+        let flat = plain && !ndl.component(2).raw().is_empty() && time_like(ndl.component(2), cx).is_none();
+        let person = if flat {
+            person::read(ndl, cx)
+        } else {
+            person::read_cnn(ndl.component(1), cx)
+        };
         let Some(mut person) = person else { continue };
+        if flat {
+            person.extension.push(keep::mark(FLAT));
+        } else {
+            for (n, part) in ndl.parts().filter(|(n, _)| *n > 1) {
+                keep::read_part::<Repetition<'_>>("NDL", n, part, &mut person.extension, cx);
+            }
+        }
         if let Some(code) = function {
             person.extension.push(Extension {
                 url: Some(Text::const_new(FUNCTION)),
@@ -572,7 +587,13 @@ fn write_ndl(people: &[Reference], function: Option<&str>, field: &mut FieldWrit
             .resolve::<PractitionerRole>(Some(one))
             .and_then(|role| role.practitioner.as_ref());
         if wanted {
-            person::write_cnn(role.unwrap_or(one), field.repetition(), back);
+            let mut to = field.repetition();
+            if keep::is_marked(&one.extension, FLAT) {
+                person::write(one, to, back);
+            } else {
+                person::write_cnn(role.unwrap_or(one), to.reborrow(), back);
+                keep::write_parts(&one.extension, "NDL", &mut to);
+            }
         }
     }
 }
@@ -603,6 +624,18 @@ mod tests {
         let request: &ServiceRequest = first(&bundle);
         assert_eq!(request.priority.as_deref(), Some("stat"));
         assert_eq!(report.based_on.len(), 1);
+    }
+
+    #[test]
+    fn people_of_a_report_keep_their_times_and_places() {
+        let obr = "OBR|1|P1|F1|FBC|||||||||||||||||||||F|||||||I1&Read&Rosa^20260302090000^20260302093000^W7^R2^B3^RYJ|C2^Flat^Fay^^^Dr||T1&Bench&Ben";
+        round_trip("R01", &[PID], obr);
+    }
+
+    #[test]
+    fn a_source_keeps_its_site_modifier_and_role() {
+        let obr = "OBR|1|P1|F1|FBC|||||||||||BLD&Blood^EDTA^^LA&Left arm^UPP&Upper^^P&Patient||||||||||F";
+        round_trip("R01", &[PID], obr);
     }
 
     #[test]
