@@ -44,12 +44,12 @@ fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
         sides(reconciliation, page)?;
         exceptions(reconciliation, page)?;
     }
+    not_tested(report, page)?;
     matching(report, page)?;
     for each in &report.tables {
         table(each, page)?;
     }
     messages(report, page)?;
-    not_tested(report, page)?;
     phases(report, page)?;
     states(report, page)?;
     clock(report, page)?;
@@ -62,7 +62,7 @@ fn failures(report: &Report, page: &mut String) -> std::fmt::Result {
         .iter()
         .filter(|expectation| expectation.outcome == Outcome::Failed)
         .collect();
-    if failed.is_empty() {
+    if report.failures() == 0 {
         return Ok(());
     }
     write!(page, "<section><h2>What did not hold</h2><ul class=\"failed\">")?;
@@ -73,6 +73,16 @@ fn failures(report: &Report, page: &mut String) -> std::fmt::Result {
             e(&expectation.phase),
             e(&expectation.words),
             e(&expectation.found)
+        )?;
+    }
+    let gates = report.gates.iter().chain(&report.clock.gates);
+    for gate in gates.filter(|gate| gate.standing == Standing::Failed) {
+        write!(
+            page,
+            "<li><strong>gate</strong> {}: {}<br><span>measured: {}</span></li>",
+            e(gate.measure),
+            e(gate.threshold),
+            e(&gate.measured)
         )?;
     }
     write!(page, "</ul></section>")
@@ -96,7 +106,7 @@ fn gates(report: &Report, page: &mut String) -> std::fmt::Result {
         };
         write!(
             page,
-            "<tr><td>{}</td><td>{}{}</td><td>{}</td><td class=\"{class}\">{}</td></tr>",
+            "<tr><td>{}</td><td>{}{}</td><td>{}</td><td class=\"{class} w\">{}</td></tr>",
             e(gate.measure),
             e(gate.threshold),
             if gate.assumed {
@@ -138,7 +148,7 @@ fn sides(reconciliation: &Reconciliation, page: &mut String) -> std::fmt::Result
         };
         write!(
             page,
-            "<tr><td>{words}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td>\
+            "<tr><td>{words}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"a\">{}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{excluded}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>{closes}</tr>",
             count.source,
             count.target,
@@ -196,8 +206,9 @@ fn exceptions(reconciliation: &Reconciliation, page: &mut String) -> std::fmt::R
         };
         write!(
             page,
-            "<details><summary><span class=\"{class}\">{word}</span> {}{field}: {} <b>{}</b></summary>\
+            "<details{}><summary><span class=\"{class}\">{word}</span> {}{field}: {} <b>{}</b></summary>\
              <table><thead><tr><th>Key</th><th>Source</th><th>Target</th><th>Told by</th></tr></thead><tbody>",
+            if group.accepted { "" } else { " open" },
             group.class.words(),
             group.cause.words(),
             group.count
@@ -387,11 +398,36 @@ fn clock(report: &Report, page: &mut String) -> std::fmt::Result {
             e(&rate.anchor)
         )?;
     }
-    write!(page, "</tbody></table><h3>Settings</h3><p>")?;
+    write!(page, "</tbody></table>")?;
+    lengths(report, page)?;
+    write!(page, "<h3>Settings</h3><p>")?;
     let settings: Vec<String> = report
         .parameters
         .iter()
         .map(|(name, value)| format!("{}={}", e(name), e(value)))
         .collect();
     write!(page, "<code>{}</code></p></section>", settings.join(" "))
+}
+
+/// How long each phase took, drawn.
+fn lengths(report: &Report, page: &mut String) -> std::fmt::Result {
+    let longest = report.clock.phases.iter().map(|(_, seconds)| *seconds);
+    let longest = longest.fold(0.0, f64::max);
+    if longest <= 0.0 {
+        return Ok(());
+    }
+    write!(
+        page,
+        "<h3>How long each phase took</h3><table class=\"bars\"><tbody>"
+    )?;
+    for (phase, seconds) in &report.clock.phases {
+        write!(
+            page,
+            "<tr><td>{}</td><td><svg width=\"320\" height=\"12\" role=\"img\" aria-label=\"{seconds:.1} seconds\">\
+             <rect width=\"{:.1}\" height=\"12\" class=\"b1\"/></svg></td><td class=\"n\">{seconds:.1} s</td></tr>",
+            e(phase),
+            (seconds / longest * 320.0).max(1.0)
+        )?;
+    }
+    write!(page, "</tbody></table>")
 }

@@ -40,7 +40,7 @@ pub(super) fn suite(report: &Report) -> String {
     )
 }
 
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -7,6 +7,8 @@ mod html;
 mod junit;
 mod markdown;
 
+pub(crate) use self::junit::escaped;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

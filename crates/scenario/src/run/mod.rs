@@ -10,6 +10,7 @@ mod contract;
 mod cutover;
 mod defect;
 mod judge;
+mod labels;
 mod migration;
 mod order;
 mod research;
@@ -224,6 +225,7 @@ impl Runner<'_> {
             "split" => self.split(step).await,
             "echo" => self.echo(step).await,
             "burst" => self.burst(step).await,
+            "labels" => self.labels(step).await,
             "research" => self.research(step).await,
             other => Err(RunError::Story(format!(
                 "line {}: `{other}` is not played yet",

@@ -286,6 +286,11 @@ pub const VERBS: &[Verb] = &[
         &[needs("feed", Kind::File)],
     ),
     step(
+        "labels",
+        "print labels and wristbands of people in a bed, and compare them with what the source printed",
+        &[AT, may("people", Kind::Number)],
+    ),
+    step(
         "research",
         "read everybody back and feed each research project under pseudonyms of its own",
         &[
