@@ -47,7 +47,7 @@ fn a_story_in_clinical_words_is_seen_in_two_other_systems() {
 }
 
 #[test]
-fn scenarios_3_4_5_6_7_9_10_12_19_20_21_24_25_26_a_migration_to_epic_closes_its_totals() {
+fn scenarios_3_4_5_6_7_8_9_10_12_19_20_21_22_24_25_26_a_migration_to_epic_closes_its_totals() {
     let (code, report, talk) = play(&["migration", "-p", "people=250"]);
     assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
     for measure in [
@@ -58,6 +58,7 @@ fn scenarios_3_4_5_6_7_9_10_12_19_20_21_24_25_26_a_migration_to_epic_closes_its_
         "waiting-list entries with clock start",
         "allergies",
         "open orders",
+        "restart in mid-load",
         "people",
         "results",
         "true pairs found, certain or queued",
@@ -91,6 +92,8 @@ fn scenarios_3_4_5_6_7_9_10_12_19_20_21_24_25_26_a_migration_to_epic_closes_its_
         "recognised",
         "sent again under fresh control ids changes nothing that can be read",
         "a merge that is taken back leaves two records",
+        "every injected fault has struck",
+        "is taken, before the power cut or after it",
         "labels printed from the target say what the source's said",
         "every label can be printed and scanned",
         "merged again, both numbers lead to one record",
@@ -99,6 +102,15 @@ fn scenarios_3_4_5_6_7_9_10_12_19_20_21_24_25_26_a_migration_to_epic_closes_its_
         assert!(words.contains(wanted), "{wanted}");
     }
     assert!(!report["not-tested"].as_array().unwrap().is_empty());
+    let clock = report["clock"]["gates"].as_array().unwrap();
+    let passed = |measure: &str| {
+        let mut gates = clock.iter();
+        gates.any(|gate| gate["measure"] == measure && gate["standing"] == "passed")
+    };
+    assert!(
+        passed("end-to-end delay, 99 of 100 messages") && passed("catch-up ratio"),
+        "{clock:?}"
+    );
     let states = report["clock"]["states"].as_array().unwrap();
     let named: Vec<&str> = states.iter().filter_map(|one| one["state"].as_str()).collect();
     let in_order = [
@@ -295,4 +307,40 @@ fn scenarios_7_an_order_that_fails_is_named_by_its_smallest_part() {
     let visits = ["-p", "details=arrival", "-p", "judge=visits", "-p", "shuffle=40"];
     let (code, report, talk) = play(&[&["out-of-order"][..], &visits[..]].concat());
     assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
+}
+
+#[test]
+fn the_flags_of_the_ordering_lab_are_its_settings() {
+    let (code, report, talk) = play(&["out-of-order", "--shuffle", "3", "--duplicates", "--late"]);
+    assert_eq!(code, Some(0), "{talk}");
+    let settings = &report["parameters"];
+    assert_eq!(settings["shuffle"], "3");
+    assert_eq!(
+        (&settings["duplicates"], &settings["late"]),
+        (&"true".into(), &"true".into())
+    );
+    let played = eprgw(&["run", "hello", "--shuffle", "3"]);
+    assert_eq!(played.status.code(), Some(2), "hello has no orders to shuffle");
+}
+
+#[test]
+fn scenarios_22_a_bench_of_a_story_prints_its_rates() {
+    let played = eprgw(&[
+        "bench",
+        "--scenario",
+        "migration",
+        "-p",
+        "people=40",
+        "--format",
+        "json",
+    ]);
+    let talk = String::from_utf8_lossy(&played.stderr);
+    assert_eq!(played.status.code(), Some(0), "{talk}");
+    let clock: Value = serde_json::from_slice(&played.stdout).expect("JSON");
+    let rates = clock["rates"].as_array().unwrap();
+    let people = rates
+        .iter()
+        .find(|rate| rate["what"] == "people")
+        .expect("the back-load");
+    assert!(people["messages"].as_u64().unwrap() >= 40 && people["seconds"].as_f64().unwrap() > 0.0);
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use scenario::RunError;
 use scenario::host::Host;
+use scenario::report::Report;
 use scenario::run::Watcher;
 use scenario::story::verbs::VERBS;
 use scenario::story::{Problem, Story};
@@ -16,7 +17,7 @@ use scenario::story::{Problem, Story};
 use crate::exit::Failure;
 use crate::output;
 
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub(crate) struct Options {
     /// Name of a bundled story, or a file
     #[arg(required_unless_present = "list")]
@@ -30,6 +31,15 @@ pub(crate) struct Options {
     /// Seed of the synthetic world: short for -p seed=N
     #[arg(long, env = "EPRGW_SEED")]
     seed: Option<u64>,
+    /// Ordering lab: how many orders are drawn, or all of them: short for -p shuffle=…
+    #[arg(long, value_name = "N|exhaustive")]
+    shuffle: Option<String>,
+    /// Ordering lab: every message is told twice: short for -p duplicates=true
+    #[arg(long)]
+    duplicates: bool,
+    /// Ordering lab: the first message comes once more at the end: short for -p late=true
+    #[arg(long)]
+    late: bool,
     /// Folder for report.html, report.md, report.json, junit.xml and manifest.sha256
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -54,6 +64,58 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.list {
         return list();
     }
+    let report = play(options)?;
+    if let Some(out) = &options.out {
+        report.write(out).map_err(stopped)?;
+        output::line(format_args!("report {}", out.join("report.html").display()))?;
+    }
+    output::line(report.verdict())?;
+    if report.passed() {
+        return Ok(());
+    }
+    Err(Failure::Expectation.because(format!("{} checks did not hold", report.failures())))
+}
+
+/// What a story measures by the clock: rates, waits, and how fast a hospital's backlog is caught up with.
+///
+/// # Errors
+/// As a run of it.
+pub(crate) fn measure(story: &str, parameter: &[String], json: bool) -> anyhow::Result<()> {
+    let options = Options {
+        story: Some(story.to_owned()),
+        parameter: parameter.to_vec(),
+        ..Options::default()
+    };
+    let report = play(&options)?;
+    let clock = &report.clock;
+    if json {
+        output::line(serde_json::to_string(clock)?)?;
+    } else {
+        output::line(format_args!(
+            "{:<36} {:>9} {:>9} {:>9}",
+            "what", "messages", "seconds", "a second"
+        ))?;
+        for rate in &clock.rates {
+            let speed = rate.messages as f64 / rate.seconds.max(1e-9);
+            output::line(format_args!(
+                "{:<36} {:>9} {:>9.2} {:>9.0}   {}",
+                rate.what, rate.messages, rate.seconds, speed, rate.anchor
+            ))?;
+        }
+        for gate in &clock.gates {
+            output::line(format_args!(
+                "{}: {} ({})",
+                gate.measure, gate.measured, gate.threshold
+            ))?;
+        }
+    }
+    if report.passed() {
+        return Ok(());
+    }
+    Err(Failure::Expectation.because(format!("{} checks did not hold", report.failures())))
+}
+
+fn play(options: &Options) -> anyhow::Result<Report> {
     let name = options.story.as_deref().unwrap_or_default();
     let (origin, text, folder) = find(name)?;
     let story_name = origin
@@ -91,16 +153,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         settings.salt.clone_from(&options.research_salt);
         scenario::run::run(&story, &file, host, &mut Terminal, &settings).await
     });
-    let report = report.map_err(stopped)?;
-    if let Some(out) = &options.out {
-        report.write(out).map_err(stopped)?;
-        output::line(format_args!("report {}", out.join("report.html").display()))?;
-    }
-    output::line(report.verdict())?;
-    if report.passed() {
-        return Ok(());
-    }
-    Err(Failure::Expectation.because(format!("{} checks did not hold", report.failures())))
+    report.map_err(stopped)
 }
 
 #[expect(
@@ -143,6 +196,14 @@ fn given(options: &Options) -> anyhow::Result<BTreeMap<String, String>> {
     }
     if let Some(seed) = options.seed {
         given.insert("seed".to_owned(), seed.to_string());
+    }
+    if let Some(shuffle) = &options.shuffle {
+        given.insert("shuffle".to_owned(), shuffle.clone());
+    }
+    for (name, wanted) in [("duplicates", options.duplicates), ("late", options.late)] {
+        if wanted {
+            given.insert(name.to_owned(), "true".to_owned());
+        }
     }
     Ok(given)
 }

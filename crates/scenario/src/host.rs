@@ -214,6 +214,25 @@ impl Host {
         get(&self.addresses()?.http, path).await
     }
 
+    /// Puts JSON at the gateway's API.
+    ///
+    /// # Errors
+    /// When it cannot be reached or refuses.
+    pub async fn put(&self, path: &str, value: &Value) -> Result<(), RunError> {
+        let http = &self.addresses()?.http;
+        let body = Bytes::from(value.to_string());
+        match client(http)?
+            .send(Method::PUT, path.trim_start_matches('/'), &[], body)
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(error) => Err(match error.status() {
+                Some(status) => RunError::Refused(format!("{path} was refused with {status}")),
+                None => unreachable_at(http, &error),
+            }),
+        }
+    }
+
     /// Does what a person at a system's keyboard would.
     ///
     /// # Errors

@@ -40,6 +40,17 @@ pub struct Sent {
 }
 
 impl Sent {
+    fn of(message: Outgoing, code: String, tries: u32) -> Self {
+        Self {
+            sequence: message.sequence,
+            control: message.control,
+            event: message.event,
+            person: message.person,
+            code,
+            tries,
+        }
+    }
+
     /// Whether the receiver took responsibility.
     #[must_use]
     pub fn accepted(&self) -> bool {
@@ -146,16 +157,104 @@ async fn send_lane(address: &str, list: Vec<Outgoing>, done: &AtomicU64) -> Resu
             }
         };
         done.fetch_add(1, Ordering::Relaxed);
-        all.push(Sent {
-            sequence: message.sequence,
-            control: message.control,
-            event: message.event,
-            person: message.person,
-            code,
-            tries,
-        });
+        all.push(Sent::of(message, code, tries));
     }
     Ok(all)
+}
+
+/// Sends over so many connections until the receiver is gone; gives what was answered, and nothing is tried again.
+pub async fn send_until_lost(
+    address: &str,
+    messages: Vec<Outgoing>,
+    connections: usize,
+    done: &AtomicU64,
+) -> Vec<Sent> {
+    let lanes = connections.clamp(1, messages.len().max(1));
+    let mut lists: Vec<Vec<Outgoing>> = vec![Vec::new(); lanes];
+    for message in messages {
+        let lane = usize::try_from(message.person % lanes as u64).unwrap_or(0);
+        lists[lane].push(message);
+    }
+    let lanes = lists.into_iter().map(|list| async move {
+        let mut answered = Vec::new();
+        let Ok(mut sender) = connect(address).await else {
+            return answered;
+        };
+        for message in list {
+            let Ok(answer) = sender.send(&message.bytes).await else {
+                break;
+            };
+            let code = code_of(&answer, &message.control);
+            answered.push(Sent::of(message, code, 1));
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+        answered
+    });
+    let mut answered: Vec<Sent> = join_all(lanes).await.into_iter().flatten().collect();
+    answered.sort_by_key(|sent| sent.sequence);
+    answered
+}
+
+/// Sends by the clock, so many a second over a few connections; gives when each should have left.
+///
+/// # Errors
+/// When the receiver cannot be reached, or does not answer.
+pub async fn send_paced(
+    address: &str,
+    messages: Vec<Outgoing>,
+    rate: f64,
+) -> Result<(Vec<Sent>, Vec<(String, Instant)>), RunError> {
+    const LANES: u64 = 8;
+    let begun = Instant::now() + Duration::from_millis(50);
+    let mut intended = Vec::with_capacity(messages.len());
+    let mut lists: Vec<Vec<(Instant, Outgoing)>> = vec![Vec::new(); usize::try_from(LANES).unwrap_or(1)];
+    for (at, message) in messages.into_iter().enumerate() {
+        let when = begun + Duration::from_secs_f64(at as f64 / rate);
+        intended.push((message.control.clone(), when));
+        lists[usize::try_from(message.person % LANES).unwrap_or(0)].push((when, message));
+    }
+    let lanes = lists.into_iter().map(|list| async move {
+        let mut sent = Vec::with_capacity(list.len());
+        let mut sender = connect(address).await?;
+        for (when, message) in list {
+            tokio::time::sleep_until(when.into()).await;
+            let answer = sender
+                .send(&message.bytes)
+                .await
+                .map_err(|error| RunError::Unreachable {
+                    what: address.to_owned(),
+                    why: error.to_string(),
+                })?;
+            let code = code_of(&answer, &message.control);
+            sent.push(Sent::of(message, code, 1));
+        }
+        Ok::<_, RunError>(sent)
+    });
+    let mut sent = Vec::new();
+    for lane in join_all(lanes).await {
+        sent.extend(lane?);
+    }
+    sent.sort_by_key(|sent| sent.sequence);
+    Ok((sent, intended))
+}
+
+/// Begins a frame and hangs up.
+///
+/// # Errors
+/// When the receiver cannot be reached.
+pub async fn half_a_frame(address: &str) -> Result<(), RunError> {
+    use tokio::io::AsyncWriteExt as _;
+    let cut = async {
+        let mut stream = tokio::net::TcpStream::connect(address).await?;
+        stream
+            .write_all(b"\x0bMSH|^~\\&|CARECAST|UCLH|EPRGW||2026")
+            .await?;
+        stream.shutdown().await
+    };
+    cut.await.map_err(|error: std::io::Error| RunError::Unreachable {
+        what: address.to_owned(),
+        why: error.to_string(),
+    })
 }
 
 /// Sends one message on a connection of its own; the code of the answer, and the answer.
@@ -240,6 +339,8 @@ pub struct Received {
     pub control: String,
     /// `ADT^A08`.
     pub event: String,
+    /// When it came.
+    pub at: Instant,
     /// The whole message; empty once too many came after it.
     pub bytes: Bytes,
 }
@@ -269,6 +370,7 @@ impl mllp::Service for Door {
             received[old].bytes = Bytes::new();
         }
         received.push(Received {
+            at: Instant::now(),
             control,
             event,
             bytes: Bytes::copy_from_slice(&frame),

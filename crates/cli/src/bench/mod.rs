@@ -63,6 +63,12 @@ pub(crate) struct Options {
     /// Fail (exit 1) when one in a hundred messages takes longer from its intended send until it is delivered
     #[arg(long, value_name = "MS")]
     max_p99: Option<f64>,
+    /// Measure a story instead: back-load, backlog and catch-up of `migration`, each trust and a burst of `shared-instance`
+    #[arg(long, value_name = "STORY", value_parser = ["migration", "shared-instance"])]
+    scenario: Option<String>,
+    /// With --scenario: a setting of the story
+    #[arg(short, long = "parameter", value_name = "KEY=VALUE", requires = "scenario")]
+    parameter: Vec<String>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -80,6 +86,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CONNECTIONS_OUT_MAX: usize = 256;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some(story) = &options.scenario {
+        return crate::run::measure(story, &options.parameter, options.format == Format::Json);
+    }
     drop(telemetry::start(telemetry::LogFormat::Text, true)?);
     if options.connections == 0 || options.messages == 0 {
         return Err(Failure::Usage.because("--connections and --messages must be at least 1"));

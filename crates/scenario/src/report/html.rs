@@ -381,11 +381,12 @@ fn clock(report: &Report, page: &mut String) -> std::fmt::Result {
     let clock = &report.clock;
     write!(
         page,
-        "<section><h2>What the clock said</h2><p>Began {}, took {:.1} seconds. This part alone differs between two runs of \
-         one seed.</p><table><thead><tr><th>What</th><th class=\"n\">Messages</th><th class=\"n\">Seconds</th>\
+        "<section><h2>What the clock said</h2><p>Began {}, took {:.1} seconds; {} messages were recognised as sent before. \
+         This part alone differs between two runs of one seed.</p><table><thead><tr><th>What</th><th class=\"n\">Messages</th><th class=\"n\">Seconds</th>\
          <th class=\"n\">A second</th><th>Against</th></tr></thead><tbody>",
         e(&clock.began),
-        clock.seconds
+        clock.seconds,
+        clock.recognised
     )?;
     for rate in &clock.rates {
         write!(

@@ -83,6 +83,8 @@ pub struct ClockPart {
     pub states: Vec<State>,
     /// Rates, in words: what, how many a second, the anchor.
     pub rates: Vec<Rate>,
+    /// Messages recognised as sent before.
+    pub recognised: u64,
     /// Gates that speak of time.
     pub gates: Vec<Gate>,
 }

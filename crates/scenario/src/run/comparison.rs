@@ -83,8 +83,12 @@ impl Runner<'_> {
         );
         self.index_size(&system, &read).await?;
         self.report.gates = self.gates(&reconciliation, &journal);
-        self.report.clock.gates = self.clock_gates();
+        let clock = self.clock_gates();
+        self.report.clock.gates.extend(clock);
         self.report.reconciliation = Some(reconciliation);
+        let mut journal = journal;
+        // How many came twice depends on the moment of a power cut, and so belongs to the clock.
+        self.report.clock.recognised = journal.messages.remove("duplicate").unwrap_or(0);
         self.report.journal = Some(journal);
         Ok(())
     }

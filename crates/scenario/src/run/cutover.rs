@@ -34,6 +34,8 @@ pub(super) enum Stage {
 #[derive(Debug, Default)]
 pub(super) struct CutOver {
     stage: Stage,
+    /// How often the power was cut in mid-load.
+    pub(super) restarted: usize,
     /// What downstream systems got from the old source, by patient number.
     contract: BTreeMap<String, Vec<u8>>,
 }

@@ -5,6 +5,7 @@ use crate::reconcile::Reconciliation;
 use crate::reconcile::account::{Account, Journal};
 use crate::reconcile::gates::Gate;
 use crate::reconcile::record::Class;
+use crate::world::life::AFTER_HOURS;
 
 impl Runner<'_> {
     /// The account of each feed that said anything.
@@ -61,8 +62,22 @@ impl Runner<'_> {
                 "100 %, under their own numbers",
             ),
         ];
+        gates.push(self.restarted(reconciliation, lost));
         gates.extend(self.matching_gates(reconciliation));
         gates
+    }
+
+    /// What a power cut in mid-load left behind: nothing lost is in the account, nothing repeated in the comparison.
+    fn restarted(&self, reconciliation: &Reconciliation, lost: u64) -> Gate {
+        let (measure, threshold) = ("restart in mid-load", "no loss, no repeat effect");
+        if self.cut.restarted == 0 {
+            return Gate::not_measured(measure, threshold, "the power was not cut");
+        }
+        let clean = reconciliation.is_clean();
+        let open = if clean { "no exception" } else { "exceptions open" };
+        let cuts = self.cut.restarted;
+        let measured = format!("{cuts} power cut, {lost} lost, {open}");
+        Gate::judged(measure, threshold, measured, clean && lost == 0)
     }
 
     fn repeated(&self) -> Gate {
@@ -141,7 +156,17 @@ impl Runner<'_> {
                 speed >= 35.0,
             )
         });
-        std::iter::once(drained).chain(loaded).collect()
+        let ratio = backlog.map(|rate| {
+            let hours = f64::from(AFTER_HOURS);
+            let ratio = hours * 3_600.0 / rate.seconds.max(1e-9);
+            Gate::judged(
+                "catch-up ratio",
+                "at least 8 hours of hospital an hour",
+                format!("{ratio:.0} hours an hour, four hours of backlog"),
+                ratio >= 8.0,
+            )
+        });
+        std::iter::once(drained).chain(ratio).chain(loaded).collect()
     }
 }
 

@@ -179,16 +179,16 @@ fn write_label(label: &Label, page: &mut String) -> std::fmt::Result {
     } else {
         e(&label.nhs)
     };
-    write!(
+    writeln!(
         page,
         "<div class=\"band\"><div><b>{name}</b><br>Born <b>{}</b><br>NHS number <b>{nhs}</b></div>\
-         <div>Hospital number<br><b>{number}</b><br>{}</div><div class=\"right\">{bars}</div></div>\n",
+         <div>Hospital number<br><b>{number}</b><br>{}</div><div class=\"right\">{bars}</div></div>",
         e(&label.born),
         e(&label.place)
     )?;
-    write!(
+    writeln!(
         page,
-        "<div class=\"label\"><div>{name}<br>{} · {nhs}<br>{number}{bars}</div></div>\n",
+        "<div class=\"label\"><div>{name}<br>{} · {nhs}<br>{number}{bars}</div></div>",
         e(&label.born)
     )
 }

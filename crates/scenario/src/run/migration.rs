@@ -150,11 +150,7 @@ impl Runner<'_> {
     pub(super) async fn load(&mut self, step: &Step) -> Result<(), RunError> {
         let feed = step.text("feed").unwrap_or_default().to_owned();
         let defect = step.text("defect").unwrap_or("none").to_owned();
-        let source = self.source()?;
-        let victims = Victims {
-            person: source.quiet(),
-            booking: source.settled_booking(),
-        };
+        let victims = self.victims()?;
         for what in step.list("what") {
             let (tellings, anchor) = self.tellings(what, step.line)?;
             let mut messages = self.write(&feed, spoil(tellings, &defect, &victims))?;
@@ -167,7 +163,20 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn tellings(&mut self, what: &str, line: usize) -> Result<(Vec<Telling>, &'static str), RunError> {
+    /// Who and what a planted defect concerns.
+    pub(super) fn victims(&self) -> Result<Victims, RunError> {
+        let source = self.source()?;
+        Ok(Victims {
+            person: source.quiet(),
+            booking: source.settled_booking(),
+        })
+    }
+
+    pub(super) fn tellings(
+        &mut self,
+        what: &str,
+        line: usize,
+    ) -> Result<(Vec<Telling>, &'static str), RunError> {
         let extracted = self
             .story
             .world

@@ -16,6 +16,7 @@ mod order;
 mod research;
 mod shared;
 mod source;
+mod stress;
 mod tell;
 
 use std::collections::BTreeMap;
@@ -225,6 +226,9 @@ impl Runner<'_> {
             "split" => self.split(step).await,
             "echo" => self.echo(step).await,
             "burst" => self.burst(step).await,
+            "faults" => self.faults(step).await,
+            "crash" => self.crash(step).await,
+            "steady" => self.steady(step).await,
             "labels" => self.labels(step).await,
             "research" => self.research(step).await,
             other => Err(RunError::Story(format!(

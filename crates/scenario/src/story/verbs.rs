@@ -286,6 +286,30 @@ pub const VERBS: &[Verb] = &[
         &[needs("feed", Kind::File)],
     ),
     step(
+        "faults",
+        "let a system fail on the wire so many times, each way in the list; with an empty list, see that it has",
+        &[AT, needs("list", Kind::List), may("times", Kind::Number)],
+    ),
+    step(
+        "crash",
+        "load a part and cut the power in the middle; start again and go on",
+        &[
+            needs("feed", Kind::File),
+            needs("what", Kind::List),
+            needs("configuration", Kind::File),
+            may("defect", Kind::Text),
+        ],
+    ),
+    step(
+        "steady",
+        "ordinary traffic at an even pace: how long a message takes to arrive",
+        &[
+            needs("feed", Kind::File),
+            may("rate", Kind::Number),
+            may("seconds", Kind::Number),
+        ],
+    ),
+    step(
         "labels",
         "print labels and wristbands of people in a bed, and compare them with what the source printed",
         &[AT, may("people", Kind::Number)],
