@@ -247,7 +247,7 @@ pub async fn half_a_frame(address: &str) -> Result<(), RunError> {
     let cut = async {
         let mut stream = tokio::net::TcpStream::connect(address).await?;
         stream
-            .write_all(b"\x0bMSH|^~\\&|CARECAST|UCLH|EPRGW||2026")
+            .write_all(b"\x0bMSH|^~\\&|ELSEWHERE|NOBODY|EPRGW||2026")
             .await?;
         stream.shutdown().await
     };
