@@ -147,6 +147,16 @@ impl Serving {
         request(self.http, method, &path, body)
     }
 
+    /// What a form of the console's own page meets: status line and headers in small letters.
+    pub(crate) fn press(&self, path: &str, form: &str) -> String {
+        let path = format!(
+            "{path} HTTP/1.1\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{form}",
+            form.len()
+        );
+        exchange(self.http, "POST", &path, b"").0
+    }
+
     pub(crate) fn post(&self, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
         request(self.http, "POST", path, body)
     }
@@ -232,6 +242,13 @@ impl Wire {
 }
 
 fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    let (head, body) = exchange(address, method, path, body);
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.expect("a status"), body)
+}
+
+/// A request and its answer: status line and headers in small letters, and the body.
+fn exchange(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
     let length = body.len();
@@ -249,16 +266,11 @@ fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, 
         .position(|four| four == b"\r\n\r\n")
         .expect("an HTTP answer");
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok())
-        .expect("a status");
     let mut body = answer.split_off(end + 4);
     if head.contains("transfer-encoding: chunked") {
         body = unchunk(&body);
     }
-    (status, body)
+    (head, body)
 }
 
 fn unchunk(mut chunks: &[u8]) -> Vec<u8> {

@@ -13,6 +13,7 @@ mod events;
 mod flow;
 mod held;
 mod inbox;
+mod login;
 mod message;
 mod origin;
 mod page;
@@ -26,6 +27,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
+pub use login::login_page;
 use window::Window;
 
 /// Paths that tell nothing about anybody: what a page needs before its reader has shown who they are.
@@ -33,6 +35,15 @@ pub const OPEN: &[&str] = &[STYLE, SCRIPT];
 
 const STYLE: &str = "/console/style.css";
 const SCRIPT: &str = "/console/script.js";
+
+/// True for the console's own pages: what a browser's session opens, and nothing else.
+#[must_use]
+pub fn is_page(path: &str) -> bool {
+    matches!(path, "/" | "/events")
+        || ["/messages/", "/held", "/flow"]
+            .iter()
+            .any(|start| path.starts_with(start))
+}
 
 /// What a browser may do with a page: load its style and script from here, ask here, and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -44,7 +55,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// the process ends, which ends the streams of events.
 pub fn router(api: Router, plain: String, stopping: watch::Receiver<bool>) -> Router {
     let window = Window::new(api, plain, stopping);
-    Router::new()
+    let pages = Router::new()
         .route("/", get(inbox::show))
         .route("/messages/{id}", get(message::show))
         .route("/messages/{id}/resend", post(message::resend))
@@ -58,7 +69,13 @@ pub fn router(api: Router, plain: String, stopping: watch::Receiver<bool>) -> Ro
         .route("/events", get(events::stream))
         .route(STYLE, get(style))
         .route(SCRIPT, get(script))
-        .with_state(window)
+        .with_state(window);
+    frame(pages)
+}
+
+/// Puts around other pages what the console's own have: changes for this origin alone, nothing inline, nothing cached.
+pub fn frame(pages: Router) -> Router {
+    pages
         .layer(middleware::from_fn(origin::check))
         .layer(middleware::map_response(harden))
 }

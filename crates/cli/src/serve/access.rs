@@ -1,8 +1,10 @@
 //! Who may ask over HTTP: bearer tokens from the environment, judged before a body is read.
 //!
 //! `EPRGW_TOKEN` may do everything, `EPRGW_READ_TOKEN` may look. Without either the port is open to whoever reaches
-//! it, which is why it stays on this machine then. Signed tokens are `signed`'s. Health and what a FHIR server says about itself need no token.
+//! it, which is why it stays on this machine then. Signed tokens are `signed`'s, browsers are `session`'s. Health and
+//! what a FHIR server says about itself need no token.
 
+mod session;
 mod signed;
 
 use std::sync::Arc;
@@ -10,9 +12,11 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Json, Redirect, Response};
 use serde_json::json;
 
+use self::session::Sessions;
+pub(super) use self::session::routes;
 use self::signed::{Refused, Signed};
 use crate::exit::Failure;
 
@@ -28,6 +32,25 @@ pub(super) struct Access {
     all: Option<String>,
     read: Option<String>,
     signed: Option<Signed>,
+    sessions: Sessions,
+    /// Whether the port speaks TLS, so that a cookie need never travel without.
+    over_tls: bool,
+}
+
+/// What a bearer of one of this process's own tokens may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Right {
+    All,
+    Read,
+}
+
+impl Right {
+    fn allows(self, method: &Method) -> Result<(), Refusal> {
+        match self {
+            Self::Read if !method.is_safe() => Err(Refusal::forbidden("this token may only read")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Why a request goes no further.
@@ -70,7 +93,13 @@ impl Access {
             all: token("EPRGW_TOKEN")?,
             read: token("EPRGW_READ_TOKEN")?,
             signed: Signed::from_environment()?,
+            ..Self::default()
         })
+    }
+
+    /// The same, for a port that speaks TLS or does not.
+    pub(super) fn over_tls(self, over_tls: bool) -> Self {
+        Self { over_tls, ..self }
     }
 
     /// Whether anything is asked of a caller.
@@ -81,25 +110,25 @@ impl Access {
     fn judge(&self, method: &Method, path: &str, headers: &HeaderMap, now_s: i64) -> Result<(), Refusal> {
         if !self.is_on()
             || OPEN.contains(&path)
+            || console::OPEN.contains(&path)
+            || path == "/login"
             || path.ends_with("/metadata")
             || path.ends_with("/.well-known/smart-configuration")
         {
             return Ok(());
+        }
+        if console::is_page(path)
+            && let Some(right) = self.sessions.right(headers, now_s)
+        {
+            return right.allows(method);
         }
         let shown = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "))
             .ok_or_else(|| Refusal::unknown("a bearer token is needed"))?;
-        let is = |token: &Option<String>| token.as_ref().is_some_and(|token| same(token, shown));
-        if is(&self.all) {
-            return Ok(());
-        }
-        if is(&self.read) {
-            return match method.is_safe() {
-                true => Ok(()),
-                false => Err(Refusal::forbidden("this token may only read")),
-            };
+        if let Some(right) = self.right_of(shown) {
+            return right.allows(method);
         }
         let signed = self.signed.as_ref().filter(|_| shown.contains('.'));
         let signed = signed.ok_or_else(|| Refusal::unknown("a bearer token is needed"))?;
@@ -109,6 +138,15 @@ impl Access {
                 Refused::Token(error) => Refusal::unknown(&format!("the token is refused: {error}")),
                 Refused::Scope => Refusal::forbidden("the scope of this token does not allow this"),
             })
+    }
+
+    /// What one of this process's own tokens allows.
+    fn right_of(&self, shown: &str) -> Option<Right> {
+        let is = |token: &Option<String>| token.as_ref().is_some_and(|token| same(token, shown));
+        if is(&self.all) {
+            return Some(Right::All);
+        }
+        is(&self.read).then_some(Right::Read)
     }
 }
 
@@ -124,11 +162,26 @@ fn same(one: &str, other: &str) -> bool {
 
 /// Lets a request through, or answers it here; its body has not been read by then.
 pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    let now_s = gateway::Clock::system().now_ms().div_euclid(1_000);
-    match access.judge(request.method(), request.uri().path(), request.headers(), now_s) {
+    match access.judge(request.method(), request.uri().path(), request.headers(), now_s()) {
         Ok(()) => next.run(request).await,
+        Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED && is_reader(&request) => {
+            Redirect::to("/login").into_response()
+        }
         Err(refusal) => refuse(&refusal, request.uri().path()),
     }
+}
+
+fn now_s() -> i64 {
+    gateway::Clock::system().now_ms().div_euclid(1_000)
+}
+
+/// A person with a browser, who wants to see a page.
+fn is_reader(request: &Request) -> bool {
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    console::is_page(request.uri().path()) && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn refuse(Refusal { status, words }: &Refusal, path: &str) -> Response {
@@ -183,7 +236,7 @@ mod tests {
         let access = Access {
             all: Some(ALL.into()),
             read: Some(READ.into()),
-            signed: None,
+            ..Access::default()
         };
         let all = format!("Bearer {ALL}");
         let read = format!("Bearer {READ}");

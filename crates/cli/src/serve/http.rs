@@ -129,10 +129,10 @@ pub(super) fn app(running: &Arc<Running>, address: SocketAddr, access: Access) -
     for router in ours.into_iter().filter_map(Epr::router) {
         app = app.merge(router);
     }
-    app = app.layer(axum::middleware::from_fn_with_state(
-        Arc::new(access),
-        access::check,
-    ));
+    let access = Arc::new(access);
+    app = app
+        .merge(access::routes(Arc::clone(&access)))
+        .layer(axum::middleware::from_fn_with_state(access, access::check));
     for router in own.into_iter().filter_map(Epr::router) {
         app = app.merge(router);
     }

@@ -190,7 +190,7 @@ async fn serve(options: &Options, mut settings: Settings, access: Access) -> any
     )
     .await?;
     let running = Arc::new(Running::new(gateway, eprs));
-    let app = http::app(&running, http_address, access);
+    let app = http::app(&running, http_address, access.over_tls(scheme == "https"));
     let server = tokio::spawn(port::serve(socket, tls, app, bounds, running.stopping()));
 
     for notice in notices {
