@@ -384,6 +384,14 @@ pub(crate) fn complete(request: &mut ServiceRequest) {
     if request.intent.is_none() {
         request.intent = Some(Text::const_new("order"));
     }
+    if request.subject.is_none() {
+        // No PID: whose order it is was not said.
+        let unknown = msh::absent().map(|element| element.extension).unwrap_or_default();
+        request.subject = Some(Reference {
+            extension: unknown,
+            ..Reference::default()
+        });
+    }
 }
 
 #[cfg(test)]
@@ -441,6 +449,13 @@ mod tests {
         assert_eq!(first::<ServiceRequest>(&bundle).identifier.len(), 3);
         let obr = "OBR|1|P1||FBC".to_owned() + &"|".repeat(49) + "X9^^^RYJ^ACSN";
         round_trip("O21", &[PID, "ORC|NW|P1"], &obr);
+    }
+
+    #[test]
+    fn an_order_without_a_patient_says_so() {
+        let (bundle, _) = crate::testing::read(&crate::testing::message("R01", &["OBR|1||F1|FBC"]));
+        let subject = first::<ServiceRequest>(&bundle).subject.as_ref().unwrap();
+        assert_eq!(subject.extension[0].value_code.as_deref(), Some("unknown"));
     }
 
     #[test]
