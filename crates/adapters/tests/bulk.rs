@@ -433,3 +433,33 @@ async fn epic_21_kick_offs_are_refused_in_the_products_codes() {
     assert_eq!(ask(&system, Method::DELETE, &last, "", None).await.status, 202);
     kick_off(&system, &url, "").await;
 }
+
+#[tokio::test]
+async fn millennium_19_whoever_lies_in_anothers_bed_is_not_among_those_in_bed() {
+    let hand = Hand::at(NINE);
+    let scopes = [ALL, &["system/Group.r"]].concat();
+    let clients = vec![
+        client("ours", &scopes, &["RYJ"]),
+        client("theirs", &scopes, &["RQM"]),
+    ];
+    let mut system = start(clients, &hand, &[("export-takes", "0 seconds")]).await;
+    system
+        .told(&[
+            "MSH|^~\\&|PAS|RQM|||20260601080000||ADT^A01|A1|P|2.3",
+            "EVN|A01|20260601080000",
+            "PID|1||2660001^^^CWFT MRN^MRN||ALDER^ANNE||19700101|F||||||||||70001^^^CWFT Encounter Num^FINNBR",
+            "PV1|1|Inpatient|Ward^Bay^Bed^RQM01",
+        ])
+        .await;
+    for (name, expected) in [("ours", 0), ("theirs", 1)] {
+        let token = token(&system, name, &scopes).await;
+        let url = path(&format!("/Group/{INPATIENTS}/$export?_type=Patient"));
+        let job = kick_off(&system, &url, &token).await;
+        let told = manifest(&system, &job, &token).await;
+        assert_eq!(
+            lines(&system, &told, "Patient", &token).await.len(),
+            expected,
+            "{name}"
+        );
+    }
+}

@@ -18,7 +18,7 @@ use fhir::Resource;
 use rest::Parameter;
 use tokio::sync::watch;
 
-use crate::access::Lens;
+use crate::access::{Lens, View};
 use crate::epr::Shared;
 use crate::face::{Hit, pick};
 use crate::state::State;
@@ -295,9 +295,13 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    /// Its people, by key; those merged away are in none.
-    pub(crate) fn people(self, state: &State) -> Vec<u32> {
-        let lies = |visit: &Encounter| visit.stage() == Stage::Open && visit.merged_into.is_none();
+    /// Its people as somebody sees them, by key; those merged away are in none. Who lies in a bed that the asker may not
+    /// see is not in the group of those who do: to be in it would tell of the visit.
+    pub(crate) fn people(self, state: &State, lens: &Lens) -> Vec<u32> {
+        let view = View::new(state, lens);
+        let lies = |visit: &Encounter| {
+            visit.stage() == Stage::Open && visit.merged_into.is_none() && view.encounter(visit.key).is_some()
+        };
         let everybody = state.everybody().into_iter();
         everybody
             .filter(|person| self == Self::Everyone || person.encounters.iter().any(lies))

@@ -6,6 +6,7 @@
 mod access;
 mod export;
 mod items;
+mod leak;
 mod served;
 mod shape;
 mod write;
@@ -19,7 +20,7 @@ use rest::{Format, Interaction, Parameter, Reply, Request, Service, Wanted};
 
 use self::served::{SERVED, capabilities, known};
 use super::codes;
-use crate::access::{Asker, View};
+use crate::access::{Asker, Lens, View};
 use crate::epr::Shared;
 use crate::face::{Fit, Page, Span, Turn, date_criterion, page_of, people_criterion, reference_id, text};
 use crate::fault::FaultKind;
@@ -123,8 +124,9 @@ type Found = Result<Reply, Box<Reply>>;
 impl Face {
     fn read(&self, asker: &Asker, resource_type: &str, id: &str) -> Reply {
         let inner = self.0.lock();
-        let lens = access::lens(&self.0, asker);
+        let lens = access::lens(&self.0, asker, "read");
         let state = View::new(&inner.state, &lens);
+        let spilt = leak::spilt(&self.0, &inner.state, state, id);
         let resource = match resource_type {
             "Patient" => key(id)
                 .and_then(|key| state.person(key))
@@ -141,6 +143,7 @@ impl Face {
         drop(inner);
         match resource {
             Some(reply) => reply.header(http::header::CACHE_CONTROL, "no-cache"),
+            None if spilt.is_some() => spilt.unwrap_or_else(not_found),
             None => not_found(),
         }
     }
@@ -162,15 +165,26 @@ impl Face {
             asker,
         };
         let inner = self.0.lock();
-        let lens = access::lens(&self.0, asker);
-        let state = View::new(&inner.state, &lens);
-        match resource_type {
-            "Patient" => patients(state, &query),
-            "Encounter" => encounters(state, &query),
-            "Observation" => observations(state, &query),
-            other if items::is_served(other) => items::search(state, &query),
-            _ => Err(Box::new(not_found())),
-        }
+        let wall = if query.value(PAGE_CONTEXT).is_some() {
+            "paging"
+        } else {
+            "search"
+        };
+        let lens = access::lens(&self.0, asker, wall);
+        let found = search(View::new(&inner.state, &lens), &query)?;
+        Ok(leak::counted(&self.0, found, || {
+            search(View::new(&inner.state, &Lens::default()), &query)
+        }))
+    }
+}
+
+fn search(state: View<'_>, query: &Query<'_>) -> Found {
+    match query.resource_type {
+        "Patient" => patients(state, query),
+        "Encounter" => encounters(state, query),
+        "Observation" => observations(state, query),
+        other if items::is_served(other) => items::search(state, query),
+        _ => Err(Box::new(not_found())),
     }
 }
 

@@ -218,6 +218,13 @@ const ASSUMPTIONS: &[Assumption] = &[
         "millennium.md 1.2: only invalid_scope is seen",
     ),
     Assumption::assumed(
+        "planted-leak",
+        "none",
+        "scenarios.md item 16: one wall between organisations taken down on purpose, so that a proof of segregation can be \
+         seen to fail",
+    )
+    .choices(&["none", "search", "read", "paging", "counts", "bulk", "error", "log"]),
+    Assumption::assumed(
         "other-organisations",
         "nothing",
         "millennium.md 1.2 and item 17: what a client sees of visits of other organisations; with results, their results, \

@@ -64,7 +64,7 @@ fn start(shared: &Arc<Shared>, request: &Request, id: &str) -> Result<Reply, Box
         let place =
             id::key(inner.state.seed(), Kind::Group, id).and_then(|place| usize::try_from(place).ok());
         let group = place.and_then(|place| GROUPS.get(place.checked_sub(1)?));
-        group.map(|group| group.people(&inner.state))
+        group.map(|group| group.people(&inner.state, &Lens::default()))
     };
     let Some(people) = people else {
         return Err(Box::new(outcome::bad_id()));

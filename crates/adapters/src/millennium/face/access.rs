@@ -74,8 +74,11 @@ pub(super) fn asker(shared: &Shared, headers: &HeaderMap) -> Result<Asker, Box<R
     })
 }
 
-/// What of the record an asker sees here.
-pub(super) fn lens(shared: &Shared, asker: &Asker) -> Lens {
+/// What of the record an asker sees here, behind that wall.
+pub(super) fn lens(shared: &Shared, asker: &Asker, wall: &str) -> Lens {
+    if super::leak::is_down(shared, wall) {
+        return Lens::default();
+    }
     let cross = shared.choices.get("other-organisations") == "results";
     asker.lens().at(HOME, trust::organisation, cross)
 }

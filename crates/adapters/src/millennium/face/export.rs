@@ -104,7 +104,8 @@ fn start(shared: &Arc<Shared>, asker: &Asker, request: &Request, id: &str) -> Re
             "a search parameter of an exported type",
         )));
     }
-    let people = group.people(&shared.lock().state);
+    let lens = access::lens(shared, asker, "bulk");
+    let people = group.people(&shared.lock().state, &lens);
     if people.len() > PEOPLE_MAX {
         let text = format!("a group of more than {PEOPLE_MAX} cannot be exported");
         return Err(Box::new(refused(
@@ -121,7 +122,7 @@ fn start(shared: &Arc<Shared>, asker: &Asker, request: &Request, id: &str) -> Re
         people,
         lines: |state, lens, kind, person| View::new(state, lens).hits_of(kind, person),
         shape: |state, lens, hit| shape(hit, View::new(state, lens)),
-        lens: access::lens(shared, asker),
+        lens,
     };
     let kickoff = Kickoff {
         asker: asker.name().to_owned(),

@@ -109,7 +109,7 @@ pub(super) async fn create(shared: &Shared, asker: &Asker, request: &Request, re
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let lens = access::lens(shared, asker);
+    let lens = access::lens(shared, asker, "write");
     let told = transact::<Stop>(shared, |planner| plan(&planner, &lens, &body, None)).await;
     let told = match told {
         Ok(told) => told,
@@ -154,7 +154,7 @@ pub(super) async fn update(
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let lens = access::lens(shared, asker);
+    let lens = access::lens(shared, asker, "write");
     let told = transact::<Stop>(shared, |planner| {
         let held = match find(View::new(planner.state(), &lens), resource_type, id) {
             Some(Hit::Item(_, item)) => item.clone(),
