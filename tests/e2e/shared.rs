@@ -56,6 +56,59 @@ fn scenarios_12_13_14_15_17_18_two_trusts_share_one_domain() {
 }
 
 #[test]
+fn scenarios_16_no_trust_is_shown_what_another_keeps_by_any_path() {
+    let (code, report, talk) = play(&["shared-instance", "-p", "people=120", "-p", "trusts=3"]);
+    assert_eq!(code, Some(0), "{talk}\n{}", failures(&report));
+    for words in [
+        "every read path of the capability statement is asked",
+        "each trust sees its own by every path",
+        "an allergy is seen by every trust",
+        "the metrics names nothing",
+        "the log names nothing",
+    ] {
+        assert_eq!(held(&report, words), Some(true), "{words}");
+    }
+    let codes = ["RYJ", "RQM", "R1K"];
+    for (reader, keeper) in codes.iter().flat_map(|one| codes.map(|other| (*one, other))) {
+        let words = format!("{reader} is shown nothing that {keeper} keeps");
+        let expected = (reader != keeper).then_some(true);
+        assert_eq!(held(&report, &words), expected, "{words}");
+    }
+    for leak in [
+        "search", "read", "paging", "counts", "feed", "error", "log", "metrics",
+    ] {
+        assert_eq!(held(&report, &format!("(leak: {leak})")), Some(true), "{leak}");
+    }
+    let tables = report["tables"].as_array().unwrap();
+    let table = tables
+        .iter()
+        .find(|table| table["title"] == "Who sees what another trust keeps");
+    let rows = table.unwrap()["rows"].as_array().unwrap();
+    assert!(rows.len() > 60, "every path has its row: {}", rows.len());
+    assert!(
+        rows.iter().all(|row| row.as_array().unwrap().len() == 1 + 6),
+        "six ordered pairs"
+    );
+}
+
+#[test]
+fn scenarios_16_each_planted_leak_is_found_by_name() {
+    for leak in [
+        "search", "read", "paging", "counts", "bulk", "error", "log", "metrics",
+    ] {
+        let planted = format!("leak={leak}");
+        let (code, report, talk) = play(&["shared-instance", "-p", "people=80", "-p", &planted]);
+        assert_eq!(code, Some(1), "{leak}: {talk}");
+        let failed = failures(&report);
+        assert!(failed.contains(&format!("(leak: {leak})")), "{leak}: {failed}");
+        assert!(
+            !failed.contains("by every path"),
+            "{leak}: the proof itself stands: {failed}"
+        );
+    }
+}
+
+#[test]
 fn scenarios_15_a_feed_that_is_misrouted_is_found_by_name() {
     let (code, report, talk) = play(&["shared-instance", "-p", "people=120", "-p", "leak=feed"]);
     assert_eq!(code, Some(1), "{talk}");

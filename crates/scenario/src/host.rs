@@ -33,6 +33,8 @@ pub struct Host {
     child: Option<Child>,
     addresses: Option<Addresses>,
     starts: u32,
+    /// What the process finds in its environment: secrets come that way only.
+    variables: Vec<(String, String)>,
 }
 
 impl Host {
@@ -45,6 +47,7 @@ impl Host {
             child: None,
             addresses: None,
             starts: 0,
+            variables: Vec::new(),
         }
     }
 
@@ -75,6 +78,7 @@ impl Host {
             child: None,
             addresses: Some(addresses),
             starts: 0,
+            variables: Vec::new(),
         })
     }
 
@@ -124,6 +128,7 @@ impl Host {
             .arg(&file)
             .env_remove("EPRGW_CONFIG")
             .env_remove("EPRGW_DATA")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -142,6 +147,20 @@ impl Host {
                 self.log().display()
             ))),
         }
+    }
+
+    /// What the process finds in its environment when it is started next.
+    pub(crate) fn set_variables(&mut self, variables: Vec<(String, String)>) {
+        self.variables = variables;
+    }
+
+    /// Everything that processes of our own wrote to their logs; nothing for one that runs elsewhere.
+    #[must_use]
+    pub(crate) fn log_text(&self) -> String {
+        let logs = (1..=self.starts).map(|start| self.folder.join(format!("systems-{start}.log")));
+        logs.filter_map(|log| std::fs::read(log).ok())
+            .map(|log| String::from_utf8_lossy(&log).into_owned())
+            .collect()
     }
 
     fn log(&self) -> PathBuf {
@@ -231,6 +250,17 @@ impl Host {
                 None => unreachable_at(http, &error),
             }),
         }
+    }
+
+    /// Gets a page of the HTTP port as text.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub(crate) async fn text(&self, path: &str) -> Result<String, RunError> {
+        let http = &self.addresses()?.http;
+        let answer = client(http)?.send(Method::GET, path, &[], Bytes::new()).await;
+        let answer = answer.map_err(|error| unreachable_at(http, &error))?;
+        Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }
 
     /// Does what a person at a system's keyboard would.

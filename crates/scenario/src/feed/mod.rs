@@ -74,6 +74,9 @@ pub const KINDS: &[&str] = &[
     "letter",
     "order",
     "answered",
+    "document",
+    "problem",
+    "charge",
     "result",
 ];
 

@@ -231,6 +231,7 @@ impl Runner<'_> {
             "steady" => self.steady(step).await,
             "labels" => self.labels(step).await,
             "research" => self.research(step).await,
+            "segregate" => self.segregate(step).await,
             other => Err(RunError::Story(format!(
                 "line {}: `{other}` is not played yet",
                 step.line

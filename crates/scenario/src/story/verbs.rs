@@ -281,6 +281,16 @@ pub const VERBS: &[Verb] = &[
         &[needs("at", Kind::Text)],
     ),
     step(
+        "segregate",
+        "put the locks on and ask, as each trust, by every path there is, for what another keeps to itself",
+        &[
+            needs("at", Kind::Text),
+            needs("feed", Kind::File),
+            needs("configuration", Kind::File),
+            may("groups", Kind::List),
+        ],
+    ),
+    step(
         "burst",
         "one trust catches up while another goes on: how long the other waits",
         &[needs("feed", Kind::File)],

@@ -10,24 +10,38 @@ pub(super) enum Leak {
     Feed,
     /// The gateway writes no origin tag.
     Circle,
+    /// An interface is called after somebody's visit.
+    Metrics,
+    /// The domain itself, by the name it has for that wall.
+    Domain(String),
 }
 
 /// The leak that the settings of a story open.
 pub(super) fn planted(settings: &BTreeMap<String, String>) -> Leak {
-    match settings.get("leak").map(String::as_str) {
-        Some("feed") => Leak::Feed,
-        Some("circle") => Leak::Circle,
-        _ => Leak::None,
+    match settings.get("leak").map_or("none", String::as_str) {
+        "none" => Leak::None,
+        "feed" => Leak::Feed,
+        "circle" => Leak::Circle,
+        "metrics" => Leak::Metrics,
+        other => Leak::Domain(other.to_owned()),
     }
 }
 
 impl Leak {
-    /// Takes the wall out of the gateway's configuration, where it stands there.
-    pub(super) fn spoil(&self, configuration: String) -> String {
-        if *self != Self::Circle {
-            return configuration;
+    /// Takes the wall out of the configuration, where it stands there; `kept` is a word that one trust keeps to itself.
+    pub(super) fn spoil(&self, configuration: String, kept: &str) -> String {
+        match self {
+            Self::None | Self::Feed => configuration,
+            Self::Circle => {
+                let lines = configuration.lines().filter(|line| !line.starts_with("origin"));
+                lines.map(|line| format!("{line}\n")).collect()
+            }
+            Self::Metrics => configuration.replace("\"domain-to-", &format!("\"{kept}-domain-to-")),
+            Self::Domain(wall) => configuration.replacen(
+                "assume   = { ",
+                &format!("assume   = {{ planted-leak = \"{wall}\", "),
+                1,
+            ),
         }
-        let kept = configuration.lines().filter(|line| !line.starts_with("origin"));
-        kept.map(|line| format!("{line}\n")).collect()
     }
 }

@@ -4,10 +4,14 @@
 //! arrives at each trust's downstream systems and by what the domain serves.
 
 mod burst;
+mod exports;
 mod feeds;
 mod join;
 mod leak;
+mod probe;
+mod reader;
 mod refusal;
+mod segregation;
 
 use std::collections::BTreeMap;
 
@@ -95,7 +99,7 @@ impl Runner<'_> {
             return Ok(configuration);
         }
         let planted = leak::planted(&self.story.parameters);
-        let mut whole = planted.spoil(configuration);
+        let mut whole = configuration;
         let count = self.story.world.as_ref().map_or(0, |world| world.trusts);
         let trusts = self.domain.trusts.iter().zip(&self.domain.downstream);
         for (at, (trust, downstream)) in trusts.enumerate().take(count) {
@@ -113,7 +117,12 @@ impl Runner<'_> {
             whole.push('\n');
             whole.push_str(&fill(self.text(ROUTES)?, &values.into()));
         }
-        Ok(whole)
+        let kept = self
+            .domain
+            .trusts
+            .get(1)
+            .map(|trust| segregation::marker(&trust.code));
+        Ok(planted.spoil(whole, &kept.unwrap_or_default()))
     }
 
     fn shared_world(&mut self) -> Result<(), RunError> {
