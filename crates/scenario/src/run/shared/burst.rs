@@ -13,7 +13,7 @@ use crate::wire::{Patient, send_all};
 
 /// Messages of the trust that goes on as ever.
 const STEADY: usize = 100;
-/// Messages of the trust that has to catch up, at most; three for each of its records otherwise.
+/// Messages of the trust that has to catch up, at most; one for each of its records otherwise.
 const BURST_MAX: usize = 1_500;
 /// Connections of the burst.
 const CONNECTIONS: usize = 32;
@@ -35,7 +35,7 @@ impl Runner<'_> {
         let alone = self.wait_of(steady, quiet).await?;
         let day = self.updates(&feed, steady, STEADY)?;
         let records = self.domain.people_of(bursting).count();
-        let flood = self.updates(&feed, bursting, BURST_MAX.min(3 * records))?;
+        let flood = self.updates(&feed, bursting, BURST_MAX.min(records))?;
         let count = flood.len();
         let address = self.host.mllp(&self.domain.trusts[bursting].door())?.to_owned();
         let begun = Instant::now();
