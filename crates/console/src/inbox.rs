@@ -163,7 +163,7 @@ fn line(first: &Hop, hops: &[Hop]) -> Markup {
             td { a href={ "/messages/" (first.id) } { (page::time(&first.at)) } }
             td { (first.source) @if !first.facility.is_empty() { span.quiet { " " (first.facility) } } }
             td.code { (first.event) }
-            td.number { (first.patient.nhs.as_deref().map(page::nhs).unwrap_or_default()) }
+            td { (first.patient.nhs.as_deref().map(page::nhs).unwrap_or_default()) }
             td { (first.patient.mrn.as_deref().unwrap_or_default()) }
             td.code { (first.control) @if first.conflict.is_some() { " " span.state.warn title="used before for other content" { "▲ reused" } } }
             td { (page::ack(first.ack.as_deref())) }

@@ -241,10 +241,14 @@ fn er7(bytes: &[u8]) -> Markup {
     }
 }
 
+/// JSON with its members in their own order.
 fn pretty(text: &str) -> String {
-    serde_json::from_str::<Value>(text)
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| text.to_owned())
+    let mut out = Vec::with_capacity(2 * text.len());
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let told = serde_transcode::transcode(&mut reader, &mut serde_json::Serializer::pretty(&mut out));
+    told.ok()
+        .and_then(|()| String::from_utf8(out).ok())
+        .unwrap_or_else(|| text.to_owned())
 }
 
 fn decisions(id: &str, shown: &Shown, raw: &[u8]) -> Markup {
