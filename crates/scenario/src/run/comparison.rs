@@ -5,7 +5,7 @@ use super::source::Told;
 use crate::RunError;
 use crate::read::{self, ReadBack, Served};
 use crate::reconcile::record::{Class, Side};
-use crate::reconcile::{Exception, compare};
+use crate::reconcile::{Exception, Exclusions, compare};
 use crate::story::Step;
 
 impl Runner<'_> {
@@ -22,7 +22,7 @@ impl Runner<'_> {
         let (side, exclusions) = source.side(self.told);
         let measured = measured(&served, self.told);
         let mut reconciliation = compare(&side, &read.side, &exclusions, &measured, &tolerance);
-        let untold = self.untold(&side, &measured);
+        let untold = self.untold(&side, &exclusions, &measured);
         let audit = self.audit.table(&side, &read.side, &exclusions, &measured)?;
         self.report.files.insert("audit.csv".to_owned(), audit);
         for group in &mut reconciliation.groups {
@@ -93,11 +93,11 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Records of the source that no message speaks of: a few of them.
-    fn untold(&self, side: &Side, measured: &[Class]) -> Vec<String> {
+    /// Records of the source that no message speaks of: a few of them. What is left out on purpose is told by none.
+    fn untold(&self, side: &Side, exclusions: &Exclusions, measured: &[Class]) -> Vec<String> {
         let compared = side.records.keys().filter(|(class, _)| measured.contains(class));
         compared
-            .filter(|key| self.audit.behind(key).is_empty())
+            .filter(|key| self.audit.behind(key).is_empty() && !exclusions.contains_key(*key))
             .take(5)
             .map(|(class, key)| format!("{} {key}", class.words()))
             .collect()
