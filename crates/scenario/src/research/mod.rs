@@ -1,6 +1,6 @@
 //! A feed for research: what a project may have of what a system holds, under pseudonyms of that project alone.
 //!
-//! Nothing is copied and then cleaned: [`keep`] builds each resource anew from the elements a project may have, and what
+//! Nothing is copied and then cleaned: `keep` builds each resource anew from the elements a project may have, and what
 //! was not built is counted in [`Removed`], element by element, with the reason. Pseudonyms are keyed hashes
 //! ([`pseudonym`]), so two projects cannot be put side by side; dates follow the project's [`Dates`]. The shape is that of
 //! FHIR bulk data: one NDJSON file for each type and a manifest. [`omop`] writes the same rows as OMOP tables.

@@ -1,7 +1,7 @@
 //! What happens to a person: stays with their moves, attendances, bookings, lists, allergies, orders and results.
 //!
 //! Times follow the day of a hospital: the hour from ten to eleven holds twelve in a hundred of what happens, the night
-//! almost nothing. Everything before [`WorldSettings::ends`] is history; what comes in the hours after it is
+//! almost nothing. Everything before `WorldSettings::ends` is history; what comes in the hours after it is
 //! [`Life::after`], the backlog of a frozen system.
 
 mod draw;
